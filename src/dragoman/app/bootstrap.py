@@ -1,0 +1,135 @@
+"""The first start: everything that must be there before a process can serve.
+
+Runs again at every start and leaves alone what it finds.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from dragoman.app.clock import SystemClock
+from dragoman.domain.deployment import Deployment
+from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
+from dragoman.domain.ports import Store
+from dragoman.domain.principal import Organization, Role
+from dragoman.registry.keys import DEFAULT_ORGANIZATION, add_key
+from dragoman.settings import Settings
+from dragoman.storage import schema
+from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.unit_of_work import SqlStore
+from dragoman.vault.keys import Keyring
+
+PLATFORM_ORGANIZATION = "platform"
+ADMIN_KEY_NAME = "first admin"
+
+
+class BootstrapError(RuntimeError):
+    """An installation that must not be started like this; the message says what to do."""
+
+
+class Prepared(Struct, frozen=True):
+    """What a start found or made."""
+
+    made: tuple[str, ...] = ()
+    """Sentences about what was made."""
+    admin_key: str | None = None
+    """The first admin key, on the first start only."""
+
+
+async def prepare(settings: Settings) -> Prepared:
+    """Make what is missing: data directory, key file, database, organization, admin key.
+
+    Raises BootstrapError, KeyringError, SchemaError, OSError; each leaves what was there as it
+    was.
+    """
+    made = []
+    if _make_data_directory(settings.data_path):
+        made.append(f"Made the data directory {settings.data_path}.")
+    with _alone(settings.data_path):
+        is_new = not settings.database_path.exists()
+        keyring, made_keys = _keyring(settings, is_new=is_new)
+        if made_keys:
+            made.append(
+                f"Made a key file, {settings.kek_path}. Keep a copy of it in another place: "
+                "without it no stored credential opens."
+            )
+        schema.prepare(settings.database_path)
+        database = SqliteDatabase(settings.database_path)
+        try:
+            admin_key = await _first_rows(SqlStore(database), keyring)
+        finally:
+            await database.close()
+    return Prepared(tuple(made), admin_key)
+
+
+def _make_data_directory(path: Path) -> bool:
+    try:
+        path.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextmanager
+def _alone(data_path: Path) -> Iterator[None]:
+    """Keep two starts on one data directory from making things twice."""
+    with (data_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _keyring(settings: Settings, *, is_new: bool) -> tuple[Keyring, bool]:
+    """Read the key file, or make it where there is nothing yet that another one has sealed."""
+    path = settings.kek_path
+    if path.exists():
+        return Keyring.parse(path.read_text()), False
+    if settings.kek_file:
+        raise BootstrapError(f"DRAGOMAN_KEK_FILE: there is no file {path}.")
+    if settings.production:
+        raise BootstrapError(
+            "--production needs a key file that was given: make one with 'dragoman kek create', "
+            "keep it outside of the data directory and name it in DRAGOMAN_KEK_FILE."
+        )
+    if not is_new:
+        raise BootstrapError(
+            f"The key file {path} is missing, and without it no stored credential opens. Restore "
+            "it from your copy, or name another one in DRAGOMAN_KEK_FILE."
+        )
+    keyring = Keyring.generate()
+    write_private(path, keyring.to_text())
+    return keyring, True
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a new file that only its owner can read, and be sure that it is on disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+async def _first_rows(store: Store, keyring: Keyring) -> str | None:
+    """Make this installation's first rows, once; give the first admin key where it was made."""
+    clock = SystemClock()
+    async with store.writing() as work:
+        missing = await work.deployment.kek_ids() - keyring.ids
+        if missing:
+            raise BootstrapError(
+                f"The key file lacks {', '.join(sorted(missing))}, which stored credentials were "
+                "sealed under. Add it from your copy of the file; then start again."
+            )
+        if await work.deployment.get() is not None:
+            return None
+        now_ms = clock.now_ms()
+        organization = Organization(clock.new_id(), DEFAULT_ORGANIZATION, now_ms)
+        platform = Organization(PLATFORM_ORGANIZATION_ID, PLATFORM_ORGANIZATION, now_ms)
+        await work.principals.add_organization(platform)
+        await work.principals.add_organization(organization)
+        key = await add_key(work, clock, organization, Role.ADMIN, ADMIN_KEY_NAME)
+        await work.deployment.add(Deployment(clock.new_id(), now_ms))
+    return key.text

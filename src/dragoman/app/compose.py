@@ -1,0 +1,101 @@
+"""The parts of one serving process, joined to each other."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dragoman.app.clock import SystemClock
+from dragoman.app.front import Front
+from dragoman.dialects.anam.routes import dialect as anam
+from dragoman.dialects.openai.errors import render
+from dragoman.dialects.openai.routes import dialect as openai
+from dragoman.domain.errors import Unavailable
+from dragoman.domain.ports import Deadlines
+from dragoman.gateway.directory import Directory
+from dragoman.gateway.relay import Relay
+from dragoman.registry.authentication import Authenticator
+from dragoman.registry.llms import LLMs
+from dragoman.settings import Settings
+from dragoman.storage.change_feed import SqliteChangeFeed
+from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.unit_of_work import SqlStore
+from dragoman.upstream.egress import EgressPolicy, parse_networks
+from dragoman.upstream.pool import HttpPool
+from dragoman.vault.envelope import Vault
+from dragoman.vault.keys import Keyring
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Front]:
+    """Open everything a serving process needs, and close it again.
+
+    `bootstrap.prepare` has run: the database and the key file are there.
+    """
+    database = SqliteDatabase(settings.database_path)
+
+    def forget() -> None:
+        authenticator.forget()
+        directory.forget()
+
+    store = SqlStore(database, on_write=forget)
+    policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
+    pool = HttpPool(
+        policy=policy,
+        connections_per_origin=settings.upstream_connections,
+        ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
+    )
+    clock = SystemClock()
+    vault = await _vault(settings, store)
+    authenticator = Authenticator(store=store, clock=clock)
+    directory = Directory(store=store, vault=vault, region=settings.region)
+    relay = Relay(directory=directory, upstream=pool, deadlines=_deadlines(settings))
+    llms = LLMs(store=store, vault=vault, clock=clock, policy=policy)
+
+    async def readiness() -> tuple[bool, dict[str, str]]:
+        try:
+            await database.data_version()
+        except Unavailable:
+            return False, {"database": "unreachable"}
+        return True, {"database": "ok"}
+
+    feed = asyncio.create_task(SqliteChangeFeed(database).follow(forget))
+    try:
+        yield Front(
+            [
+                anam(llms, authenticator, settings.control_body_max_bytes),
+                openai(
+                    relay=relay,
+                    directory=directory,
+                    authenticator=authenticator,
+                    max_body_bytes=settings.call_body_max_bytes,
+                ),
+            ],
+            readiness=readiness,
+            fallback=render,
+        )
+    finally:
+        feed.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await feed
+        await pool.close()
+        await database.close()
+
+
+async def _vault(settings: Settings, store: SqlStore) -> Vault:
+    keyring = Keyring.parse(settings.kek_path.read_text())
+    async with store.reading() as work:
+        deployment = await work.deployment.get()
+    if deployment is None:
+        raise RuntimeError("the database was not prepared")
+    return Vault(keyring, deployment.id)
+
+
+def _deadlines(settings: Settings) -> Deadlines:
+    return Deadlines(
+        connect_s=settings.upstream_connect_s,
+        first_byte_s=settings.upstream_first_byte_s,
+        idle_s=settings.upstream_idle_s,
+        total_s=settings.upstream_total_s,
+    )

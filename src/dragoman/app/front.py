@@ -1,0 +1,56 @@
+"""The first thing a request meets: which dialect it belongs to. Plain ASGI."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from dragoman.dialect.exchange import send_json, send_rendered
+from dragoman.dialect.record import AsgiApp, Dialect, Receive, Render, Scope, Send
+from dragoman.dialect.request_id import new_request_id
+from dragoman.domain.errors import NotFound
+
+Readiness = Callable[[], Awaitable[tuple[bool, dict[str, str]]]]
+
+
+class Front:
+    """Sends each request to its dialect, by prefix or by a path that only one dialect has."""
+
+    def __init__(
+        self, dialects: Sequence[Dialect], *, readiness: Readiness, fallback: Render
+    ) -> None:
+        self._exact = {path: dialect.app for dialect in dialects for path in dialect.bare_paths}
+        self._bare = [(f"{path}/", app) for path, app in self._exact.items()]
+        self._prefixes = {dialect.prefix: dialect.app for dialect in dialects if dialect.prefix}
+        self._readiness = readiness
+        self._fallback = fallback
+
+    async def __call__(self, asgi: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if asgi["type"] != "http":
+            return
+        path: str = asgi["path"]
+        app = self._exact.get(path) or self._below(path)
+        if app is not None:
+            await app(asgi, receive, send)
+        elif path == "/healthz":
+            await send_json(send, 200, {"status": "ok"})
+        elif path == "/readyz":
+            await self._answer_readiness(send)
+        else:
+            await self._by_prefix(path, asgi, receive, send)
+
+    def _below(self, path: str) -> AsgiApp | None:
+        return next((app for start, app in self._bare if path.startswith(start)), None)
+
+    async def _by_prefix(self, path: str, asgi: Scope, receive: Receive, send: Send) -> None:
+        first, _, rest = path[1:].partition("/")
+        app = self._prefixes.get(f"/{first}")
+        if app is None:
+            error = NotFound("There is nothing at this path.")
+            await send_rendered(send, self._fallback(error), new_request_id())
+            return
+        asgi["path"] = f"/{rest}"
+        await app(asgi, receive, send)
+
+    async def _answer_readiness(self, send: Send) -> None:
+        ready, report = await self._readiness()
+        status = "ready" if ready else "not ready"
+        await send_json(send, 200 if ready else 503, {"status": status, **report})

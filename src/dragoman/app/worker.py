@@ -1,0 +1,66 @@
+"""One serving process."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+import uvloop
+
+from dragoman.app import logs
+from dragoman.app.compose import serving
+from dragoman.dialect.request_id import renew_prefix
+from dragoman.settings import Settings
+
+KEEP_ALIVE_S = 75
+READY = b"r"
+
+
+def run(settings: Settings, listener: socket.socket, ready: int, life: int) -> None:
+    """Serve until SIGTERM, then end what is running.
+
+    Writes to the descriptor `ready` when requests can be served. `life` is the reading end of a
+    pipe that the parent holds open: when it closes, the parent is gone, and so are we.
+    """
+    logs.configure(settings)
+    renew_prefix()
+    # uvicorn raises the signal again after its shutdown; ours is to end with status 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    uvloop.run(_serve(settings, listener, ready, life))
+
+
+async def _serve(settings: Settings, listener: socket.socket, ready: int, life: int) -> None:
+    async with serving(settings) as front:
+        config = uvicorn.Config(
+            front,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=round(settings.drain_s),
+        )
+        server = _Server(config, on_started=lambda: os.write(ready, READY))
+        asyncio.get_running_loop().add_reader(life, server.stop)
+        await server.serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with word when it has started and a way to stop it."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    def stop(self) -> None:
+        """Stop accepting, let running requests end."""
+        self.should_exit = True

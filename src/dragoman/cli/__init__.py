@@ -1,0 +1,34 @@
+"""The command line: `dragoman --help`."""
+
+import typer
+
+from dragoman import __version__
+from dragoman.cli import kek, key, serve
+
+app = typer.Typer(
+    name="dragoman",
+    help="One self-hosted registry and gateway for LLMs.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("serve")(serve.serve)
+app.add_typer(key.app, name="key")
+app.add_typer(kek.app, name="kek")
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    *,
+    version: bool = typer.Option(False, "--version", help="Print the version."),
+) -> None:
+    """Register LLMs once, call them from anything that speaks OpenAI."""
+    if version:
+        typer.echo(f"dragoman {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,172 @@
+"""The way into every registry dialect: size, then credential, then JSON, then the framework."""
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from dragoman.authz.check import Actor, scope
+from dragoman.authz.policy import Action
+from dragoman.dialect import strict_json
+from dragoman.dialect.credentials import api_keys
+from dragoman.dialect.exchange import CallerGone, read_body, send_json, send_rendered
+from dragoman.dialect.record import AsgiApp, Receive, Render, Scope, Send
+from dragoman.dialect.request_id import HEADER, new_request_id
+from dragoman.domain.errors import (
+    DragomanError,
+    Internal,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    UnsupportedMediaType,
+)
+from dragoman.registry.authentication import Authenticator
+
+log = logging.getLogger(__name__)
+
+
+class ControlPlane:
+    """Reads, authenticates and checks a request before its dialect's FastAPI application runs."""
+
+    def __init__(
+        self, app: FastAPI, *, authenticator: Authenticator, render: Render, max_body_bytes: int
+    ) -> None:
+        _require_permissions(app)
+        _install_errors(app, render)
+        self._app: AsgiApp = app
+        self._authenticator = authenticator
+        self._render = render
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, asgi: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request_id = new_request_id()
+
+        async def send_named(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (HEADER, request_id.encode())]
+            await send(message)
+
+        try:
+            headers = asgi["headers"]
+            body = await read_body(receive, headers, self._max_body_bytes)
+            actor = await self._authenticator.authenticate(api_keys(headers))
+            _check_body(headers, body)
+        except CallerGone:
+            return
+        except DragomanError as error:
+            await send_rendered(send, self._render(error), request_id)
+            return
+        asgi["state"] = {"actor": actor, "request_id": request_id}
+        with contextlib.suppress(Exception):  # the framework has answered it with `_unexpected`
+            await self._app(asgi, _replay(body), send_named)
+
+
+def needs(action: Action) -> Any:
+    """Declare what a route's caller must be allowed to do; belongs in its `dependencies`."""
+
+    def check(request: Request) -> None:
+        scope(request.state.actor, action)
+
+    check.action = action  # type: ignore[attr-defined]  # read by `declared_action`
+    return Depends(check)
+
+
+def declared_action(route: APIRoute) -> Action | None:
+    """Give the action that a route declared."""
+    for dependency in route.dependencies:
+        action = getattr(dependency.dependency, "action", None)
+        if isinstance(action, Action):
+            return action
+    return None
+
+
+def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor
+
+
+def _request_id(request: Request) -> str:
+    request_id: str = request.state.request_id
+    return request_id
+
+
+CallingActor = Annotated[Actor, Depends(_actor)]
+RequestId = Annotated[str, Depends(_request_id)]
+
+
+def _require_permissions(app: FastAPI) -> None:
+    for route in app.routes:
+        if isinstance(route, APIRoute) and declared_action(route) is None:
+            raise RuntimeError(f"the route {route.path} declares no permission")
+
+
+def _check_body(headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    if not body:
+        return
+    content_type = next((value for name, value in headers if name == b"content-type"), b"")
+    media_type = content_type.partition(b";")[0].strip().lower()
+    if media_type != b"application/json":
+        raise UnsupportedMediaType("Send the body as 'Content-Type: application/json'.")
+    strict_json.loads(body)
+
+
+def _replay(body: bytes) -> Receive:
+    """Hand on a body that has been read."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _install_errors(app: FastAPI, render: Render) -> None:
+    """Answer every failure in the dialect's shape, the framework's own included."""
+
+    def handler(translate: Callable[[Any], DragomanError]) -> Any:
+        async def handle(_: Request, error: Exception) -> Response:
+            return _Answer(render, translate(error))
+
+        return handle
+
+    app.add_exception_handler(DragomanError, handler(lambda error: error))
+    app.add_exception_handler(RequestValidationError, handler(_invalid))
+    app.add_exception_handler(HTTPException, handler(_http))
+    app.add_exception_handler(Exception, handler(_unexpected))
+
+
+class _Answer(Response):
+    """A failure as a response of the framework."""
+
+    def __init__(self, render: Render, error: DragomanError) -> None:
+        super().__init__()
+        self._rendered = render(error)
+
+    async def __call__(self, _asgi: Scope, _receive: Receive, send: Send) -> None:
+        rendered = self._rendered
+        await send_json(send, rendered.status, rendered.body, rendered.headers)
+
+
+def _invalid(error: RequestValidationError) -> Invalid:
+    """Say what pydantic found, but never what it was given."""
+    return Invalid(
+        *(Problem(tuple(found["loc"][1:]), found["msg"], found["type"]) for found in error.errors())
+    )
+
+
+def _http(error: HTTPException) -> DragomanError:
+    if error.status_code == 405:  # noqa: PLR2004  # statuses are known by number
+        allowed = (error.headers or {}).get("Allow", "")
+        return MethodNotAllowed("This method does not exist here.", allowed=allowed)
+    return NotFound("There is nothing at this path.")
+
+
+def _unexpected(error: Exception) -> Internal:
+    log.error("unexpected_error", exc_info=error)
+    return Internal("Something went wrong in Dragoman; its log says what.")

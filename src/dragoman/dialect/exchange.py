@@ -1,0 +1,76 @@
+"""Reading a body and writing an answer over plain ASGI."""
+
+import asyncio
+from collections.abc import Iterable
+
+import msgspec
+
+from dragoman.dialect.record import Receive, Rendered, Send
+from dragoman.domain.errors import TooLarge
+from dragoman.domain.ports import Headers
+
+DRAINED_BYTES = 8 * 1024 * 1024
+DRAINED_S = 1.0
+
+
+class CallerGone(Exception):
+    """The caller went away before the request was whole."""
+
+
+async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
+    """Read a request's body. Raises TooLarge, CallerGone.
+
+    What is too large is read on for a moment and dropped: a caller that is still sending would
+    otherwise see its connection reset before it sees the answer.
+    """
+    announced = next((value for name, value in headers if name == b"content-length"), b"0")
+    size = int(announced) if announced.isdigit() else 0
+    pieces: list[bytes] = []
+    read_bytes = 0
+    more = True
+    while more and max(size, read_bytes) <= max_bytes:
+        piece, more = await _next_piece(receive)
+        read_bytes += len(piece)
+        pieces.append(piece)
+    if max(size, read_bytes) > max_bytes:
+        await _drain(receive, more=more)
+        raise TooLarge(f"The body is larger than {max_bytes} bytes.")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def send_json(
+    send: Send, status: int, body: object, headers: Iterable[tuple[str, str]] = ()
+) -> None:
+    """Write a whole answer."""
+    encoded = msgspec.json.encode(body)
+    lines = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(encoded)).encode()),
+        *((name.encode(), value.encode("latin-1")) for name, value in headers),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": encoded})
+
+
+async def send_rendered(send: Send, rendered: Rendered, request_id: str) -> None:
+    """Write a failure."""
+    headers = (*rendered.headers, ("x-request-id", request_id))
+    await send_json(send, rendered.status, rendered.body, headers)
+
+
+async def _next_piece(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise CallerGone
+    return message.get("body", b""), message.get("more_body", False)
+
+
+async def _drain(receive: Receive, *, more: bool) -> None:
+    left = DRAINED_BYTES
+    try:
+        async with asyncio.timeout(DRAINED_S):
+            while more and left > 0:
+                piece, more = await _next_piece(receive)
+                left -= len(piece)
+    except TimeoutError:
+        pass

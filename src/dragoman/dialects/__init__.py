@@ -1,0 +1,1 @@
+"""The APIs that our callers speak: one folder each, and none knows another."""

@@ -1,0 +1,165 @@
+"""Between Anam's LLM objects and the domain. Pure."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from pydantic.alias_generators import to_camel
+
+from dragoman.dialects.anam.schema import (
+    Llm,
+    LlmCreate,
+    LlmInput,
+    LlmPage,
+    LlmUpdate,
+    LlmUrl,
+    PageMeta,
+)
+from dragoman.domain.errors import Invalid, Problem
+from dragoman.domain.llm import LLM, Configuration, ProtocolName, ReasoningEffort, ReasoningFormat
+from dragoman.domain.page import Page
+from dragoman.domain.url import Endpoint
+from dragoman.vault.secret import Secret
+
+DOMAIN_NAMES = {
+    "llm_format": "protocol",
+    "model_name": "model",
+    "display_tags": "tags",
+}
+"""Members that the domain calls otherwise; all others have the same name on both sides."""
+
+WIRE_NAMES = {ours: to_camel(theirs) for theirs, ours in DOMAIN_NAMES.items()} | {
+    "endpoints": "urls"
+}
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "protocol": ProtocolName,
+    "reasoning_effort": lambda value: value and ReasoningEffort(value),
+    "reasoning_format": lambda value: value and ReasoningFormat(value),
+    "tags": lambda value: tuple(value or ()),
+    "metadata": lambda value: value or {},
+}
+"""How values become the domain's, where they are not the same; null clears what may be empty."""
+
+
+def configuration(body: LlmCreate) -> Configuration:
+    """Read a new LLM. Raises Invalid where it has no URLs, or has them twice."""
+    if not {"url", "urls"} & body.model_fields_set:
+        raise Invalid(Problem(("urls",), "is required", "missing"))
+    return Configuration(**_members(body, known=()))
+
+
+def change(body: LlmUpdate) -> Callable[[Configuration], Configuration]:
+    """Read an update: what it makes of a stored configuration.
+
+    Raises Invalid, when called or when applied, where it has the URLs twice.
+    """
+
+    def apply(current: Configuration) -> Configuration:
+        return msgspec.structs.replace(current, **_members(body, known=current.endpoints))
+
+    return apply
+
+
+def new_secret(body: LlmCreate) -> Secret | None:
+    """Read a new LLM's secret; an empty one means that the server wants no credential."""
+    return Secret(body.secret) if body.secret else None
+
+
+def changed_secret(body: LlmUpdate) -> Secret | None:
+    """Read an update's secret; None where it has none. Raises Invalid for an empty one."""
+    if "secret" not in body.model_fields_set:
+        return None
+    if not body.secret:
+        raise Invalid(
+            Problem(("secret",), "must not be empty; leave it out to keep the secret", "too_small")
+        )
+    return Secret(body.secret)
+
+
+def shown(llm: LLM) -> Llm:
+    """Write an LLM as Anam's clients read it."""
+    stored = llm.configuration
+    reasoning: dict[str, Any] = {
+        name: value
+        for name in ("reasoning_effort", "reasoning_format")
+        if (value := getattr(stored, name)) is not None
+    }
+    return Llm(
+        id=llm.id,
+        display_name=stored.display_name,
+        description=stored.description,
+        llm_format=stored.protocol.value,
+        urls=[_shown_url(endpoint) for endpoint in stored.endpoints],
+        model_name=stored.model,
+        temperature=stored.temperature,
+        max_tokens=stored.max_tokens,
+        deployment_name=stored.deployment_name,
+        api_version=stored.api_version,
+        metadata=stored.metadata,
+        display_tags=list(stored.tags),
+        is_default=llm.is_default,
+        is_global=llm.is_platform,
+        is_zdr=llm.zero_data_retention,
+        created_by_organization_id=None if llm.is_platform else llm.organization_id,
+        created_at=_timestamp(llm.created_at_ms),
+        updated_at=None if llm.updated_at_ms is None else _timestamp(llm.updated_at_ms),
+        **reasoning,
+    )
+
+
+def shown_page(page: Page[LLM], number: int, per_page: int) -> LlmPage:
+    """Write a page of a list; an empty list has one page."""
+    last = max(1, -(-page.total // per_page))
+    meta = PageMeta(
+        total=page.total,
+        last_page=last,
+        current_page=number,
+        per_page=per_page,
+        prev=min(number - 1, last) if number > 1 else None,
+        next=number + 1 if number < last else None,
+    )
+    return LlmPage(data=[shown(llm) for llm in page.items], meta=meta)
+
+
+def wire_path(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Write the path of a problem in Anam's names."""
+    first = str(path[0]) if path else ""
+    return (WIRE_NAMES.get(first, to_camel(first)), *path[1:]) if path else path
+
+
+def _members(body: LlmInput, known: tuple[Endpoint, ...]) -> dict[str, Any]:
+    """Collect what a request names, in the domain's names and values."""
+    members: dict[str, Any] = {}
+    for name in body.model_fields_set - {"secret", "url", "urls"}:
+        ours = DOMAIN_NAMES.get(name, name)
+        value = getattr(body, name)
+        members[ours] = READERS[ours](value) if ours in READERS else value
+    if {"url", "urls"} <= body.model_fields_set:
+        raise Invalid(Problem(("url",), "send url or urls, not both", "conflict"))
+    if "url" in body.model_fields_set:
+        members["endpoints"] = (Endpoint.parse(body.url),)
+    elif "urls" in body.model_fields_set:
+        members["endpoints"] = tuple(_endpoint(url, known) for url in body.urls)
+    return members
+
+
+def _endpoint(url: LlmUrl, known: tuple[Endpoint, ...]) -> Endpoint:
+    """Read an endpoint; one that is stored already stays as it is, however it was taken apart."""
+    for endpoint in known:
+        if (endpoint.url, endpoint.region) == (url.url, url.region):
+            return endpoint
+    return Endpoint.parse(url.url, url.region)
+
+
+def _shown_url(endpoint: Endpoint) -> LlmUrl:
+    if endpoint.region is None:
+        return LlmUrl(url=endpoint.url)
+    return LlmUrl(url=endpoint.url, region=endpoint.region)
+
+
+def _timestamp(at_ms: int) -> str:
+    """Write a time as RFC 3339 with milliseconds, in UTC."""
+    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"

@@ -1,0 +1,130 @@
+"""Anam's five routes."""
+
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Response
+from pydantic import AfterValidator
+
+from dragoman.authz.policy import Action
+from dragoman.dialect.control_plane import CallingActor, ControlPlane, RequestId, needs
+from dragoman.dialect.record import Dialect
+from dragoman.dialects.anam import mapping, schema
+from dragoman.dialects.anam.errors import render
+from dragoman.domain.page import LLMQuery
+from dragoman.registry.authentication import Authenticator
+from dragoman.registry.llms import LLMs
+
+MAX_PAGE = 10_000_000
+MAX_SEARCH_LENGTH = 255
+
+INVALID = {400: {"model": schema.ValidationError | schema.Error}}
+REFUSED = {status: {"model": schema.Error} for status in (401, 403)}
+NOT_FOUND = {404: {"model": schema.Error}}
+BODY_REFUSED = {status: {"model": schema.Error} for status in (413, 415)}
+FAILED = {status: {"model": schema.Error} for status in (500, 503)}
+
+
+def dialect(llms: LLMs, authenticator: Authenticator, max_body_bytes: int) -> Dialect:
+    """Put the dialect together."""
+    app = ControlPlane(
+        application(llms), authenticator=authenticator, render=render, max_body_bytes=max_body_bytes
+    )
+    return Dialect(name="anam", prefix="/anam", bare_paths=("/v1/llms",), app=app)
+
+
+def application(llms: LLMs) -> FastAPI:
+    """Make the routes; what they answer with is `schema`, what they do is `registry.llms`."""
+    handlers = _Handlers(llms)
+    app = FastAPI(
+        title="Dragoman: Anam's API for LLMs",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+
+    def route(method: str, path: str, endpoint: Any, action: Action, **options: Any) -> None:
+        app.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            dependencies=[needs(action)],
+            response_model_exclude_unset=True,
+            **options,
+        )
+
+    one, refused = "/v1/llms/{llm_id}", REFUSED | FAILED
+    written = INVALID | BODY_REFUSED | refused
+    route("GET", "/v1/llms", handlers.list, Action.LIST, responses=INVALID | refused)
+    route("POST", "/v1/llms", handlers.create, Action.CREATE, status_code=201, responses=written)
+    route("GET", one, handlers.get, Action.READ, responses=refused | NOT_FOUND)
+    route("PUT", one, handlers.update, Action.UPDATE, responses=written | NOT_FOUND)
+    route(
+        "DELETE",
+        one,
+        handlers.delete,
+        Action.DELETE,
+        status_code=204,
+        responses=refused | NOT_FOUND,
+    )
+    return app
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain a NUL character")
+    return text
+
+
+Page = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+PerPage = Annotated[int, Query(ge=1, le=100, alias="perPage")]
+Search = Annotated[str | None, Query(max_length=MAX_SEARCH_LENGTH), AfterValidator(_without_nul)]
+IncludeDefaults = Annotated[bool, Query(alias="includeDefaults")]
+
+
+class _Handlers:
+    """What each route does: read, do, write."""
+
+    def __init__(self, llms: LLMs) -> None:
+        self._llms = llms
+
+    async def list(
+        self,
+        actor: CallingActor,
+        page: Page = 1,
+        per_page: PerPage = 10,
+        search: Search = None,
+        include_defaults: IncludeDefaults = True,
+    ) -> schema.LlmPage:
+        """Page through the LLMs that the caller's organization can use."""
+        query = LLMQuery(
+            search=search,
+            include_platform=include_defaults,
+            offset=(page - 1) * per_page,
+            limit=per_page,
+        )
+        return mapping.shown_page(await self._llms.page(actor, query), page, per_page)
+
+    async def create(
+        self, body: schema.LlmCreate, actor: CallingActor, request_id: RequestId
+    ) -> schema.Llm:
+        """Register an LLM. Its secret is sealed and never shown again."""
+        configuration, secret = mapping.configuration(body), mapping.new_secret(body)
+        return mapping.shown(await self._llms.create(actor, configuration, secret, request_id))
+
+    async def get(self, llm_id: str, actor: CallingActor) -> schema.Llm:
+        """Read an LLM."""
+        return mapping.shown(await self._llms.get(actor, llm_id))
+
+    async def update(
+        self, llm_id: str, body: schema.LlmUpdate, actor: CallingActor, request_id: RequestId
+    ) -> schema.Llm:
+        """Change the given members only; the platform's defaults are refused with 403."""
+        change, secret = mapping.change(body), mapping.changed_secret(body)
+        return mapping.shown(await self._llms.update(actor, llm_id, change, secret, request_id))
+
+    async def delete(self, llm_id: str, actor: CallingActor, request_id: RequestId) -> Response:
+        """Remove an LLM for good."""
+        await self._llms.delete(actor, llm_id, request_id)
+        return Response(status_code=204)

@@ -1,0 +1,1 @@
+"""OpenAI's API, for calling what is registered."""

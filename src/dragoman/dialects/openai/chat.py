@@ -1,0 +1,122 @@
+"""`POST /v1/chat/completions`: plain ASGI, because its cost is paid with every call."""
+
+import asyncio
+import logging
+
+import msgspec
+
+from dragoman.dialect.credentials import api_keys
+from dragoman.dialect.exchange import CallerGone, read_body, send_rendered
+from dragoman.dialect.record import Receive, Scope, Send
+from dragoman.dialect.request_id import HEADER, new_request_id
+from dragoman.dialects.openai.errors import content, render
+from dragoman.domain.errors import DragomanError, Internal
+from dragoman.domain.ports import Headers
+from dragoman.gateway.relay import Relay
+from dragoman.registry.authentication import Authenticator
+
+log = logging.getLogger(__name__)
+
+WATCH_AFTER_S = 0.25
+"""When to begin watching whether the caller is still there. Answers that come sooner are spared
+the cost of a task; others end this much later at most."""
+
+
+EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+"""How a server-sent event ends (WHATWG HTML, section 9.2.6)."""
+
+
+class ChatCompletions:
+    """Serves one kind of request; keeps nothing between two."""
+
+    def __init__(self, *, relay: Relay, authenticator: Authenticator, max_body_bytes: int) -> None:
+        self._relay = relay
+        self._authenticator = authenticator
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, asgi: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        answer = _Answer(send, new_request_id())
+        try:
+            headers = asgi["headers"]
+            body = await read_body(receive, headers, self._max_body_bytes)
+            who = await self._authenticator.authenticate(api_keys(headers))
+            with _Watch(receive):
+                await self._relay.chat(who, headers, body, answer)
+        except CallerGone:
+            return
+        except DragomanError as error:
+            await answer.fail(error)
+        except Exception:
+            log.exception("unexpected_error", extra={"request_id": answer.request_id})
+            await answer.fail(Internal("Something went wrong in Dragoman; its log says what."))
+
+
+class _Answer:
+    """The caller's side of one call, as ASGI messages."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self._begun = False
+        self._takes_events = False
+        self._last_piece = b""
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        self._begun = True
+        named = dict(headers)
+        is_stream = named.get(b"content-type", b"").startswith(b"text/event-stream")
+        self._takes_events = is_stream and b"content-length" not in named
+        headers.append((HEADER, self.request_id.encode()))
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, piece: bytes) -> None:
+        self._last_piece = piece
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def fail(self, error: DragomanError) -> None:
+        """Say what went wrong: as a response if none has begun, else as an event of the stream.
+
+        A response that has begun is left without its end, so that nothing cut short looks whole:
+        the server closes the connection without the last chunk. Inside an event there is no
+        place for another one.
+        """
+        if not self._begun:
+            await send_rendered(self._send, render(error), self.request_id)
+        elif self._takes_events and self._last_piece.endswith(EVENT_ENDS):
+            await self.write(b"data: " + msgspec.json.encode({"error": content(error)}) + b"\n\n")
+
+
+class _Watch:
+    """Ends the work of its block when the caller goes away."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._watcher: asyncio.Task[None] | None = None
+        self._gone = False
+
+    def __enter__(self) -> None:
+        self._worker = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        self._start = loop.call_later(WATCH_AFTER_S, self._begin)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._start.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._gone and self._worker is not None and kind in {None, asyncio.CancelledError}:
+            self._worker.uncancel()
+            raise CallerGone
+
+    def _begin(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        if self._worker is not None:
+            self._worker.cancel()

@@ -1,0 +1,41 @@
+"""What is stored of a credential: never the secret itself, only its sealed form."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class CredentialKind(StrEnum):
+    """How a stored secret becomes what the upstream checks."""
+
+    API_KEY = "api_key"
+    """The secret is sent as it is, in one header."""
+
+
+class Placement(Struct, frozen=True, gc=False):
+    """Which header carries the secret, and what stands before it there."""
+
+    header: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        """Write it as the vault binds it: header names do not depend on case."""
+        return f"{self.header.lower()}: {self.prefix}"
+
+
+class Sealed(Struct, frozen=True, gc=False):
+    """A secret as it lies on disk: encrypted under a data key that a key-encryption key wraps."""
+
+    kek_id: str
+    wrapped_dek: bytes
+    ciphertext: bytes
+
+
+class Credential(Struct, frozen=True, gc=False):
+    """One LLM's credential: where it goes is readable, what it is is sealed."""
+
+    kind: CredentialKind
+    placement: Placement
+    generation: int
+    """Counts the secrets this LLM has had; an older ciphertext does not open as a newer one."""
+    sealed: Sealed

@@ -1,0 +1,195 @@
+"""What the use cases need of the outside, as interfaces; `app` joins each to its adapter."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from msgspec import Struct
+
+from dragoman.domain.audit import AuditEntry
+from dragoman.domain.deployment import Deployment
+from dragoman.domain.llm import LLM
+from dragoman.domain.page import LLMQuery, Page
+from dragoman.domain.principal import ApiKey, Organization, Principal, Scope
+from dragoman.domain.url import Origin
+
+Headers = list[tuple[bytes, bytes]]
+"""Header lines in order; names in lower case."""
+
+
+class Clock(Protocol):
+    """The one place that time and fresh identifiers come from."""
+
+    def now_ms(self) -> int:
+        """Tell the time [ms since 1970]."""
+        ...
+
+    def new_id(self) -> str:
+        """Make a UUIDv7 of now."""
+        ...
+
+
+# --- Storage ---------------------------------------------------------------------------------
+
+
+class ReadLLMs(Protocol):
+    """LLMs, as far as a scope reaches; platform LLMs are in every scope."""
+
+    async def get(self, scope: Scope, llm_id: str) -> LLM | None: ...
+    async def named(self, scope: Scope, display_name: str) -> list[LLM]: ...
+    async def page(self, scope: Scope, query: LLMQuery) -> Page[LLM]: ...
+    async def all(self, scope: Scope, *, limit: int) -> list[LLM]: ...
+
+
+class WriteLLMs(ReadLLMs, Protocol):
+    """LLMs that can be changed."""
+
+    async def add(self, llm: LLM) -> None: ...
+    async def replace(self, llm: LLM) -> None: ...
+    async def remove(self, llm: LLM) -> None: ...
+
+
+class ReadPrincipals(Protocol):
+    """Organizations, principals and API keys."""
+
+    async def by_digest(self, digest: bytes) -> tuple[ApiKey, Principal] | None: ...
+    async def organization_named(self, name: str) -> Organization | None: ...
+    async def organization(self, organization_id: str) -> Organization | None: ...
+    async def keys(self, organization_id: str) -> list[tuple[ApiKey, Principal]]: ...
+
+
+class WritePrincipals(ReadPrincipals, Protocol):
+    """Organizations, principals and API keys that can be changed."""
+
+    async def add_organization(self, organization: Organization) -> None: ...
+    async def add_principal(self, principal: Principal) -> None: ...
+    async def add_key(self, key: ApiKey) -> None: ...
+    async def revoke_key(self, key: ApiKey, revoked_at_ms: int) -> None: ...
+
+
+class ReadDeployment(Protocol):
+    """This installation."""
+
+    async def get(self) -> Deployment | None: ...
+    async def kek_ids(self) -> frozenset[str]: ...
+
+
+class WriteDeployment(ReadDeployment, Protocol):
+    """This installation, to make."""
+
+    async def add(self, deployment: Deployment) -> None: ...
+
+
+class WriteAudit(Protocol):
+    """The audit trail, which only grows."""
+
+    async def record(self, entry: AuditEntry) -> None: ...
+
+
+class ReadWork(Protocol):
+    """One consistent view of the registry; it cannot write."""
+
+    @property
+    def llms(self) -> ReadLLMs: ...
+    @property
+    def principals(self) -> ReadPrincipals: ...
+    @property
+    def deployment(self) -> ReadDeployment: ...
+
+
+class WriteWork(Protocol):
+    """One transaction: kept when its block ends well, undone when an exception leaves it."""
+
+    @property
+    def llms(self) -> WriteLLMs: ...
+    @property
+    def principals(self) -> WritePrincipals: ...
+    @property
+    def deployment(self) -> WriteDeployment: ...
+    @property
+    def audit(self) -> WriteAudit: ...
+
+
+class Store(Protocol):
+    """Where the registry lives.
+
+    Either method's block raises `Unavailable` when the database is locked, full or gone.
+    """
+
+    def reading(self) -> AbstractAsyncContextManager[ReadWork]: ...
+    def writing(self) -> AbstractAsyncContextManager[WriteWork]: ...
+
+
+# --- The way out -----------------------------------------------------------------------------
+
+
+class EndpointPolicy(Protocol):
+    """Which addresses this installation may call."""
+
+    def url_refusal(self, url: str, *, carries_credential: bool) -> str | None:
+        """Say why a valid URL may not be saved, or None; looks at its text only, no DNS."""
+        ...
+
+
+class Deadlines(Struct, frozen=True, gc=False):
+    """How long each phase of one upstream call may take [s]."""
+
+    connect_s: float
+    """DNS, TCP and TLS, and the wait for a free connection."""
+    first_byte_s: float
+    """From the request's last byte to the first byte of the answer."""
+    idle_s: float
+    """Between two pieces of the answer."""
+    total_s: float
+
+
+class UpstreamRequest(Struct, frozen=True, gc=False):
+    """One HTTP request to an upstream, complete but for Host and Content-Length."""
+
+    origin: Origin
+    target: bytes
+    """Path and query, as on the request line."""
+    headers: Headers
+    body: bytes
+    deadlines: Deadlines
+    method: bytes = b"POST"
+    carries_credential: bool = False
+    """Whether a header holds a secret: then plain http needs an address that is allowed."""
+
+
+class UpstreamExchange(Protocol):
+    """An answer that has begun. Leaving its block closes what is not finished."""
+
+    status: int
+    headers: Headers
+
+    async def read(self) -> bytes:
+        """Give the next piece of the body as it came, or b"" after the last one.
+
+        Raises `UpstreamBroken` if the body is cut short, `UpstreamTimeout` at a deadline.
+        """
+        ...
+
+
+class Upstream(Protocol):
+    """The one way out to the servers of LLMs."""
+
+    def exchange(self, request: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamExchange]:
+        """Send a request; the block begins when the answer's head is there.
+
+        Raises `EgressRefused`, `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamBroken`,
+        and `Unavailable` when every connection to that origin is in use.
+        """
+        ...
+
+
+OnChange = Callable[[], None]
+"""Called after somebody, in whatever process, has changed the registry."""
+
+
+class ChangeFeed(Protocol):
+    """How a process hears of changes that others made."""
+
+    async def follow(self, on_change: OnChange) -> None:
+        """Call back within 250 ms of each committed change, until cancelled."""
+        ...

@@ -1,0 +1,20 @@
+"""The one module of the gateway in which secrets are plain text: put on, and taken out again."""
+
+from dragoman.gateway.directory import Target
+from dragoman.vault.secret import MASK
+
+
+def header(target: Target) -> tuple[bytes, bytes] | None:
+    """Write the header line that carries an LLM's credential, or None where it has none."""
+    stored = target.llm.credential
+    if target.secret is None or stored is None:
+        return None
+    value = stored.placement.prefix + target.secret.reveal()
+    return stored.placement.header.lower().encode(), value.encode("ascii")
+
+
+def scrubbed(text: str, target: Target) -> str:
+    """Give a text that an upstream wrote, without the credential that it may quote."""
+    if target.secret is None:
+        return text
+    return text.replace(target.secret.reveal(), MASK)

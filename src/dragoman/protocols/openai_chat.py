@@ -1,0 +1,41 @@
+"""OpenAI Chat Completions: what a stored LLM adds to a caller's request.
+
+The caller speaks this format too, so a request is edited, not rebuilt: only the members named
+here are touched, all others stay as they came, byte for byte.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from dragoman.domain.llm import Configuration, ProtocolName, ReasoningEffort
+from dragoman.domain.url import parse_origin
+
+SPOKEN_BY = frozenset({ProtocolName.OPENAI, ProtocolName.CUSTOM, ProtocolName.GROQ_OPENAI})
+
+MAX_TOKENS_MEMBERS = ("max_completion_tokens", "max_tokens")
+"""Two spellings of one limit (platform.openai.com, API reference, chat, 2026-11)."""
+
+HOSTS_WITHOUT_MAX_TOKENS = frozenset({"api.openai.com", "api.groq.com"})
+"""Where the old spelling is deprecated and refused by reasoning models; others know only it."""
+
+
+def edited(members: dict[str, msgspec.Raw], llm: Configuration) -> bytes:
+    """Write the request's body with the upstream's model name and the defaults left out."""
+    return msgspec.json.encode({**members, "model": llm.model, **dict(_defaults(members, llm))})
+
+
+def _defaults(members: dict[str, msgspec.Raw], llm: Configuration) -> Iterator[tuple[str, Any]]:
+    if llm.temperature is not None and "temperature" not in members:
+        yield "temperature", llm.temperature
+    if llm.max_tokens is not None and not any(name in members for name in MAX_TOKENS_MEMBERS):
+        host = parse_origin(llm.endpoints[0].url).host
+        yield MAX_TOKENS_MEMBERS[host not in HOSTS_WITHOUT_MAX_TOKENS], llm.max_tokens
+    effort = llm.reasoning_effort
+    if effort not in {None, ReasoningEffort.DEFAULT} and "reasoning_effort" not in members:
+        yield "reasoning_effort", effort
+    # console.groq.com, docs, "Reasoning" (2026-11): a member that only Groq has
+    style = llm.reasoning_format if llm.protocol is ProtocolName.GROQ_OPENAI else None
+    if style is not None and not {"reasoning_format", "include_reasoning"} & members.keys():
+        yield "reasoning_format", style

@@ -1,0 +1,150 @@
+"""What an operator can set: every setting is a `DRAGOMAN_*` variable, some are options too."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX = "DRAGOMAN_"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names the variable and what it takes."""
+
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+SizeBytes = Annotated[int, Meta(ge=1024)]
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The settings of one installation. A comment's text ends up in `docs/settings.md`."""
+
+    data_dir: Annotated[str, Meta(description="Folder of the database and the key file.")] = ".data"
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="Port to listen on; 0 takes a free one.")] = 8080
+    workers: Annotated[Count, Meta(description="Processes that serve requests.")] = 1
+    production: Annotated[
+        bool, Meta(description="Refuse to start without a key file that was given.")
+    ] = False
+    kek_file: Annotated[
+        str | None,
+        Meta(description="Key file to use instead of `<data-dir>/kek`, such as a mounted secret."),
+    ] = None
+    egress_allow: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks (CIDR, comma-separated) that LLMs may be called on beside "
+            "public addresses: `127.0.0.0/8` for a server on this machine."
+        ),
+    ] = ()
+    ca_bundle: Annotated[
+        str | None,
+        Meta(description="File of certificate authorities (PEM) to trust instead of the system's."),
+    ] = None
+    region: Annotated[
+        str | None, Meta(description="Region of this installation: endpoints in it come first.")
+    ] = None
+    log_level: Annotated[
+        str, Meta(pattern="^(debug|info|warning|error)$", description="Least level to log.")
+    ] = "info"
+    log_format: Annotated[
+        str,
+        Meta(pattern="^(auto|text|json)$", description="`auto`: text on a terminal, else JSON."),
+    ] = "auto"
+    control_body_max_bytes: Annotated[
+        SizeBytes, Meta(description="Largest body of a registry request [bytes].")
+    ] = 1024 * 1024
+    call_body_max_bytes: Annotated[
+        SizeBytes, Meta(description="Largest body of a call to an LLM [bytes].")
+    ] = 32 * 1024 * 1024
+    upstream_connections: Annotated[
+        Count, Meta(description="Most connections to one upstream at a time, per worker.")
+    ] = 1000
+    upstream_connect_s: Annotated[
+        Seconds, Meta(description="Deadline for reaching an upstream [s].")
+    ] = 10.0
+    upstream_first_byte_s: Annotated[
+        Seconds, Meta(description="Deadline for an upstream's first byte [s].")
+    ] = 120.0
+    upstream_idle_s: Annotated[
+        Seconds, Meta(description="Deadline between two pieces of an answer [s].")
+    ] = 60.0
+    upstream_total_s: Annotated[Seconds, Meta(description="Deadline for a whole answer [s].")] = (
+        600.0
+    )
+    drain_s: Annotated[
+        Seconds, Meta(description="How long running requests may take after SIGTERM [s].")
+    ] = 30.0
+
+    @property
+    def data_path(self) -> Path:
+        """The data directory."""
+        return Path(self.data_dir)
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.data_path / "dragoman.db"
+
+    @property
+    def kek_path(self) -> Path:
+        """The keyring file, given or our own."""
+        return Path(self.kek_file) if self.kek_file else self.data_path / "kek"
+
+
+def load(
+    options: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings: options first, then `DRAGOMAN_*`, then defaults.
+
+    Raises SettingsError for a value that does not fit and for a variable that does not exist,
+    because a misspelled setting is worse than a missing one.
+    """
+    variables = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for variable, text in variables.items():
+        if variable.startswith(PREFIX) and variable not in CLIENT_VARIABLES:
+            values[_field(variable)] = text
+    values |= {name: value for name, value in (options or {}).items() if value is not None}
+    values["egress_allow"] = _networks(values.get("egress_allow", ""))
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(str(error))) from None
+
+
+CLIENT_VARIABLES = frozenset({"DRAGOMAN_URL", "DRAGOMAN_API_KEY"})
+"""Variables of programs that call Dragoman; they are not the server's."""
+
+
+def _field(variable: str) -> str:
+    name = variable.removeprefix(PREFIX).lower()
+    if name not in Settings.__struct_fields__:
+        raise SettingsError(f"{variable} is not a setting; docs/settings.md lists them all.")
+    return name
+
+
+def _networks(text: str) -> list[str]:
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    for entry in entries:
+        try:
+            ipaddress.ip_network(entry)
+        except ValueError:
+            raise SettingsError(
+                f"DRAGOMAN_EGRESS_ALLOW: '{entry}' is not a network; write networks such as "
+                "127.0.0.0/8 or 10.1.2.3/32, separated by commas."
+            ) from None
+    return entries
+
+
+def _explain(error: str) -> str:
+    """Turn msgspec's `… - at `$.port`` into a sentence that names the variable."""
+    reason, _, place = error.partition(" - at `$.")
+    name = place.rstrip("`").partition(".")[0].partition("[")[0]
+    return f"{PREFIX}{name.upper()}: {reason[:1].lower()}{reason[1:]}." if name else error

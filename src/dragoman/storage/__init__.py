@@ -1,0 +1,1 @@
+"""Where the registry lies: SQL behind the ports, one repository module per noun."""

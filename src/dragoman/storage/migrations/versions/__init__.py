@@ -1,0 +1,1 @@
+"""One step per module, in the order of their numbers."""

@@ -1,0 +1,1 @@
+"""Every query there is, one module per noun."""

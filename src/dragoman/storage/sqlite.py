@@ -1,0 +1,122 @@
+"""SQLite: one connection writes, another reads, each in a thread of its own.
+
+A commit is on disk when it returns (WAL with `synchronous=FULL`). The event loop never waits
+for the disk: statements run in their connection's thread, one after another.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dragoman.domain.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+BUSY_TIMEOUT_MS = 5000
+PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection as every part of Dragoman has to, in autocommit mode."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+class Transaction:
+    """Statements that take effect together or not at all; parameters are `:named`."""
+
+    def __init__(self, connection: "_Connection") -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run a query and give its rows."""
+        return await self._connection.run(lambda db: db.execute(sql, parameters).fetchall())
+
+    async def execute(self, sql: str, parameters: Mapping[str, Any]) -> int:
+        """Run a statement and give the number of rows it touched."""
+        return await self._connection.run(lambda db: db.execute(sql, parameters).rowcount)
+
+
+class SqliteDatabase:
+    """One database file, open for this process."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = _Connection(path)
+        self._reader = _Connection(path)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Begin a transaction that sees one state of the database."""
+        async with self._reader.transaction("BEGIN") as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """Begin a transaction that may write; commits when the block ends well."""
+        async with self._writer.transaction("BEGIN IMMEDIATE") as transaction:
+            yield transaction
+
+    async def data_version(self) -> int:
+        """Give a number that differs after any other connection, in any process, committed."""
+        rows = await self._reader.run(lambda db: db.execute("PRAGMA data_version").fetchall())
+        return int(rows[0][0])
+
+    async def close(self) -> None:
+        """Close both connections; running statements end first."""
+        await self._writer.close()
+        await self._reader.close()
+
+
+class _Connection:
+    """A connection and the one thread that uses it."""
+
+    def __init__(self, path: Path) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+        self._turn = asyncio.Lock()
+        self._db = connect(path)
+
+    async def run(self, statement: Callable[[sqlite3.Connection], T]) -> T:
+        """Run something in the connection's thread.
+
+        Raises Unavailable where the database is locked, full or gone.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, statement, self._db)
+        except sqlite3.OperationalError as error:
+            log.warning("database_unavailable", extra={"reason": str(error)})
+            raise Unavailable("The database cannot be reached right now; try again.") from error
+
+    @asynccontextmanager
+    async def transaction(self, begin: str) -> AsyncIterator[Transaction]:
+        async with self._turn:
+            try:
+                await self.run(lambda db: db.execute(begin))
+                yield Transaction(self)
+                await self.run(sqlite3.Connection.commit)
+            except BaseException:
+                # A cancelled statement goes on in its thread. The thread takes jobs in order, so
+                # this rollback comes after it, and before whatever the next transaction does.
+                await asyncio.shield(self.run(sqlite3.Connection.rollback))
+                raise
+
+    async def close(self) -> None:
+        async with self._turn:
+            await self.run(sqlite3.Connection.close)
+            self._thread.shutdown(wait=False)

@@ -1,0 +1,114 @@
+"""The tables, as migrations see them.
+
+SQLAlchemy describes and migrates the schema; a running server does not import it (its
+repositories hold their SQL as text), because importing it costs more than the rest of a start.
+Types are those that every engine has: texts, integers, floats, bytes; JSON as text; times as
+milliseconds since 1970.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = sa.String(36)
+
+deployment = sa.Table(
+    "deployment",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    comment="One row: this installation. Its id is bound into every ciphertext.",
+)
+
+organizations = sa.Table(
+    "organizations",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+)
+
+principals = sa.Table(
+    "principals",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("organization_id", Id, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("organization_id", Id, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("principal_id", Id, sa.ForeignKey("principals.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_at_ms", sa.BigInteger),
+    sa.Column("revoked_at_ms", sa.BigInteger),
+    sa.Index(None, "organization_id", "created_at_ms", "id"),
+)
+
+llms = sa.Table(
+    "llms",
+    metadata,
+    sa.Column("organization_id", Id, sa.ForeignKey("organizations.id"), primary_key=True),
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("owner_id", Id, nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("description", sa.Text),
+    sa.Column("protocol", sa.Text, nullable=False),
+    sa.Column("endpoints", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("deployment_name", sa.Text),
+    sa.Column("api_version", sa.Text),
+    sa.Column("temperature", sa.Double),
+    sa.Column("max_tokens", sa.BigInteger),
+    sa.Column("reasoning_effort", sa.Text),
+    sa.Column("reasoning_format", sa.Text),
+    sa.Column("tags", sa.Text, nullable=False),
+    sa.Column("metadata", sa.Text, nullable=False),
+    sa.Column("credential_kind", sa.Text),
+    sa.Column("credential_header", sa.Text),
+    sa.Column("credential_prefix", sa.Text),
+    sa.Column("credential_generation", sa.BigInteger),
+    sa.Column("kek_id", sa.Text, index=True),
+    sa.Column("wrapped_dek", sa.LargeBinary),
+    sa.Column("ciphertext", sa.LargeBinary),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("is_default", sa.Boolean, nullable=False),
+    sa.Column("zero_data_retention", sa.Boolean, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("created_by", Id, nullable=False),
+    sa.Column("updated_at_ms", sa.BigInteger),
+    sa.Column("updated_by", Id),
+    sa.Column("search_text", sa.Text, nullable=False),
+    sa.Index(None, "organization_id", "created_at_ms", "id"),
+    sa.Index(None, "organization_id", "display_name"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("organization_id", Id, nullable=False),
+    sa.Column("actor_id", Id, nullable=False),
+    sa.Column("key_id", Id),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("target_id", Id, nullable=False),
+    sa.Column("members", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text),
+    sa.Index(None, "organization_id", "at_ms", "id"),
+)

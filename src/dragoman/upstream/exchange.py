@@ -1,0 +1,146 @@
+"""One request and its answer, as a caller holds them."""
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+from typing import TYPE_CHECKING, Self
+
+from dragoman.domain.errors import DragomanError, Internal, UpstreamTimeout
+from dragoman.domain.ports import Headers, UpstreamRequest
+from dragoman.upstream.answer import Answer
+from dragoman.upstream.head import encode_head
+from dragoman.upstream.lane import Lane
+
+if TYPE_CHECKING:
+    from dragoman.upstream.connection import Connection
+
+
+class Exchange:
+    """An exchange: the block that it opens begins with the answer's head and owns all the rest.
+
+    Implements the port `UpstreamExchange`. The connection is let go of when the answer is
+    complete, read or not; leaving the block before that closes it. One task reads at a time.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_failure",
+        "_find_lane",
+        "_loop",
+        "_origin",
+        "_request",
+        "_sent_at",
+        "_total_at",
+        "_waiter",
+        "_waiting_since",
+        "answer",
+        "headers",
+        "status",
+    )
+
+    def __init__(
+        self, request: UpstreamRequest, find_lane: Callable[[UpstreamRequest], Lane]
+    ) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self.answer = Answer()
+        self._request = request
+        self._find_lane = find_lane
+        self._loop = asyncio.get_running_loop()
+        self._connection: Connection | None = None
+        self._failure: DragomanError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._waiting_since = 0.0
+        self._sent_at = inf
+        self._total_at = self._loop.time() + request.deadlines.total_s
+
+    async def __aenter__(self) -> Self:
+        """Send the request; raises what the port says when there is no answer."""
+        request = self._request
+        lane = self._find_lane(request)
+        head = encode_head(request, lane.host)
+        self._connection = lane.take_idle() or await lane.acquire(request.deadlines)
+        try:
+            self._connection.start(self, head, request.body)
+            while not self.answer.begun:
+                await self._arrival()
+        except BaseException:
+            self._leave()
+            raise
+        self.status = self.answer.status
+        self.headers = self.answer.headers
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connection unless its answer is complete."""
+        self._leave()
+
+    async def read(self) -> bytes:
+        """Give the next piece of the body as it came, or b"" after the last one."""
+        answer = self.answer
+        while not answer.held:
+            if answer.complete:
+                return b""
+            await self._arrival()
+        data = answer.take()
+        if self._connection is not None:
+            self._connection.read_on()
+        return data
+
+    async def _arrival(self) -> None:
+        """Wait until something has come; raises what has ended the exchange."""
+        if self._failure is not None:
+            raise self._failure
+        self._waiting_since = self._loop.time()
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _leave(self) -> None:
+        if self._connection is not None:
+            self._connection.close(Internal("An exchange was read from after its block."))
+
+    # --- What the connection tells ---
+
+    def request_sent(self) -> None:
+        """Begin to wait for the answer: the request has been handed to the transport."""
+        self._sent_at = self._loop.time()
+
+    def wake(self) -> None:
+        """Let whoever waits look again."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def let_go(self, error: DragomanError | None) -> None:
+        """Part from the connection, with a complete answer or with an error."""
+        self._connection = None
+        self._failure = error
+        self.answer.close()
+        self.wake()
+
+    def overdue(self) -> UpstreamTimeout | None:
+        """Give the error, if a deadline has passed."""
+        due_at, limit_s, phase = self._due()
+        if self._loop.time() < due_at:
+            return None
+        return UpstreamTimeout(f"{self._request.origin} took longer than {limit_s:g} s ({phase}).")
+
+    def next_look(self) -> float:
+        """Say when it may be overdue at the earliest, whatever happens until then [loop time]."""
+        deadlines = self._request.deadlines
+        patience = min(deadlines.first_byte_s, deadlines.idle_s)
+        return min(self._due()[0], self._loop.time() + patience)
+
+    def _due(self) -> tuple[float, float, str]:
+        """Say when it is overdue if nothing happens [loop time], by which limit [s] and phase."""
+        deadlines = self._request.deadlines
+        total = (self._total_at, deadlines.total_s, "total")
+        if self._waiter is None:
+            return total
+        if self.answer.begun:
+            phase = (self._waiting_since + deadlines.idle_s, deadlines.idle_s, "idle")
+        else:
+            phase = (self._sent_at + deadlines.first_byte_s, deadlines.first_byte_s, "first byte")
+        return min(total, phase)

@@ -1,0 +1,91 @@
+"""The way out for the whole process: one lane of connections per origin."""
+
+import asyncio
+from pathlib import Path
+
+from dragoman.domain.errors import Unavailable
+from dragoman.domain.ports import UpstreamRequest
+from dragoman.domain.url import Origin
+from dragoman.upstream.connect import Connector, tls_context
+from dragoman.upstream.egress import EgressPolicy
+from dragoman.upstream.exchange import Exchange
+from dragoman.upstream.lane import Lane, Usage
+from dragoman.upstream.resolve import Resolve, SystemResolver
+
+IDLE_EXPIRY_S = 4.0
+"""Servers on Node and uvicorn hang up after 5 s of silence. A request that crosses with the
+hanging up is lost, because a POST is not sent twice, so a connection does not get that old."""
+
+CONNECTIONS_PER_ORIGIN = 512
+
+
+class HttpPool:
+    """Calls upstreams over HTTP/1.1; implements the port `Upstream`.
+
+    `ca_bundle` adds an operator's certificate authorities to the system's. Proxies that the
+    environment names are not looked at: they would decide where a credential goes.
+    """
+
+    def __init__(
+        self,
+        policy: EgressPolicy,
+        *,
+        ca_bundle: Path | None = None,
+        connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
+        idle_expiry_s: float = IDLE_EXPIRY_S,
+        resolve: Resolve | None = None,
+    ) -> None:
+        self._own_resolver: SystemResolver | None = None
+        if resolve is None:
+            self._own_resolver = resolve = SystemResolver()
+        self._connector = Connector(policy, tls_context(ca_bundle), resolve)
+        self._limit = connections_per_origin
+        self._idle_expiry_s = idle_expiry_s
+        self._lanes: dict[tuple[Origin, bool], Lane] = {}
+        self._closed = False
+
+    def exchange(self, request: UpstreamRequest) -> Exchange:
+        """Send a request; the block begins when the answer's head is there.
+
+        Raises `EgressRefused`, `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamBroken`, and
+        `Unavailable` when every connection to that origin is in use.
+        """
+        return Exchange(request, self._lane)
+
+    @property
+    def usage(self) -> list[Usage]:
+        """How busy every lane is."""
+        return [lane.usage for lane in self._lanes.values()]
+
+    async def close(self) -> None:
+        """Close every connection; exchanges that are under way end with `Unavailable`."""
+        self._closed = True
+        for lane in self._lanes.values():
+            lane.close(Unavailable("This process is shutting down."))
+        if self._own_resolver is not None:
+            self._own_resolver.close()
+        await asyncio.sleep(0)  # the loop closes what was aborted in its next round
+
+    def _lane(self, request: UpstreamRequest) -> Lane:
+        # Connections that may carry a credential in the clear are kept apart: the address of the
+        # others was judged without that question.
+        plain_credential = request.carries_credential and request.origin.scheme == "http"
+        key = (request.origin, plain_credential)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._add_lane(key)
+        return lane
+
+    def _add_lane(self, key: tuple[Origin, bool]) -> Lane:
+        if self._closed:
+            raise Unavailable("This process is shutting down.")
+        self._lanes = {key: lane for key, lane in self._lanes.items() if not lane.unused}
+        origin, plain_credential = key
+        lane = self._lanes[key] = Lane(
+            origin,
+            plain_credential=plain_credential,
+            connector=self._connector,
+            limit=self._limit,
+            idle_expiry_s=self._idle_expiry_s,
+        )
+        return lane

@@ -1,0 +1,1 @@
+"""Where secrets are sealed and opened. What goes in comes out only towards an upstream."""

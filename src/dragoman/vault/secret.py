@@ -1,0 +1,63 @@
+"""A secret in memory, in a type that does not let it slip out."""
+
+import hmac
+from typing import NoReturn
+
+MASK = "****"
+"""What stands wherever a secret would be shown."""
+
+
+class Secret:
+    """A text that cannot be printed, pickled, JSON-encoded or compared by accident.
+
+    `reveal` is called by the vault and by one module of the gateway; a test holds that.
+    """
+
+    __slots__ = ("_text",)
+    __hash__ = None  # type: ignore[assignment]  # a hash would make it a dictionary's key
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Give the plain text."""
+        return self._text
+
+    def is_same_as(self, other: "Secret") -> bool:
+        """Compare in a time that does not depend on where the two differ."""
+        return hmac.compare_digest(self._text.encode(), other.reveal().encode())
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("secrets are compared with is_same_as, never with ==")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret cannot be pickled or copied")
+
+
+def looks_masked(text: str) -> bool:
+    """Tell whether a text is what we show in place of a secret, or an ellipsis of one.
+
+    Storing it would replace a working secret by its own picture.
+    """
+    stripped = text.strip()
+    return MASK in stripped or (stripped != "" and not stripped.strip("*•…"))
+
+
+def header_problem(text: str) -> str | None:
+    """Say why a secret cannot be sent in a header, or None if it can; never quotes it."""
+    if looks_masked(text):
+        return "is a mask, not a secret; leave the member out to keep the stored secret"
+    if text != text.strip():
+        return "begins or ends with white space; was it copied with a line break?"
+    if not text.isascii() or not text.isprintable():
+        return "must be printable ASCII, because it is sent in an HTTP header"
+    return None

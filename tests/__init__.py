@@ -1,0 +1,1 @@
+"""What Dragoman promises, one folder per part, as in `src`."""

@@ -1,0 +1,16 @@
+"""What every test shares: one event loop kind, and no network but loopback."""
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """Run asynchronous tests on the loop that the server runs on."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(autouse=True)
+def only_loopback() -> None:
+    """Refuse connections to anywhere but this machine."""
+    socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)

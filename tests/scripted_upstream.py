@@ -1,0 +1,292 @@
+"""An upstream that does what a test tells it, byte by byte, and remembers what it saw.
+
+A script is a list of steps, carried out on each connection in turn; with several scripts, the
+first connection gets the first one, and the last one serves every connection after that.
+
+    async with serving(
+        read_request(),
+        send(b"HTTP/1.1 200 OK\\r\\ncontent-length: 10\\r\\n\\r\\nhal"),
+        reset(),
+    ) as upstream:
+        ...  # call upstream.url
+        assert upstream.requests[0].body == b"{}"
+        await upstream.peers[0].gone.wait()  # until the client has hung up
+
+When a script is over, its connection stays open until the client closes it. A step that waits
+for something ends its script when the client hangs up. Whoever leaves the block ends everything.
+"""
+
+import asyncio
+import re
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple, cast
+
+from dragoman.domain.url import Origin
+
+
+class Request(NamedTuple):
+    """One request as it arrived."""
+
+    head: bytes
+    """Request line and headers, with the empty line."""
+    body: bytes
+
+    def header(self, name: str) -> bytes | None:
+        """Give a header's value, or None."""
+        found = re.search(rb"(?im)^" + name.encode() + rb":[ \t]*(.*?)[ \t]*\r$", self.head)
+        return found and found[1]
+
+
+class HungUp(Exception):
+    """The client has closed the connection while a step was waiting for it."""
+
+
+class Peer(asyncio.Protocol):
+    """One connection, seen from the upstream."""
+
+    def __init__(self, upstream: "ScriptedUpstream", script: "Script") -> None:
+        self.received = bytearray()
+        """What has arrived and no step has read."""
+        self.requests: list[Request] = []
+        self.gone = asyncio.Event()
+        """Set when the client has closed its side, or the connection broke."""
+        self.transport: asyncio.Transport
+        self._upstream = upstream
+        self._script = script
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self._upstream.peers.append(self)
+        self._task = asyncio.get_running_loop().create_task(self._perform())
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        self._news.set()
+
+    def eof_received(self) -> bool:
+        self._hang_up()
+        return True  # our side is closed by a step, or not at all
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._hang_up()
+
+    async def take(self, size: int) -> bytes:
+        """Wait for so many bytes and give them."""
+        while len(self.received) < size:
+            await self.news()
+        taken = bytes(self.received[:size])
+        del self.received[:size]
+        return taken
+
+    async def news(self) -> None:
+        """Wait until more has arrived; raises `HungUp` if nothing more will."""
+        self._news.clear()
+        if self.gone.is_set():
+            raise HungUp
+        await self._news.wait()
+
+    def remember(self, request: Request) -> None:
+        self.requests.append(request)
+        self._upstream.requests.append(request)
+
+    async def end(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        self.transport.abort()
+        if not self._task.cancelled():
+            self._task.result()
+
+    async def _perform(self) -> None:
+        try:
+            for step in self._script:
+                await step(self)
+        except HungUp:
+            return
+
+    def _hang_up(self) -> None:
+        self.gone.set()
+        self._news.set()
+
+
+Step = Callable[[Peer], Awaitable[None]]
+Script = tuple[Step, ...]
+
+
+class ScriptedUpstream:
+    """A server on loopback; `serving` makes one."""
+
+    def __init__(self, scripts: list[Script], *, encrypted: bool) -> None:
+        self.peers: list[Peer] = []
+        """Every connection so far, in the order in which they were opened."""
+        self.requests: list[Request] = []
+        """Every request that a step has read, on whatever connection."""
+        self.port = 0
+        self._scripts = scripts
+        self._scheme = "https" if encrypted else "http"
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self._scheme, "127.0.0.1", self.port)
+
+    @property
+    def url(self) -> str:
+        """Where it listens: scheme, address and port."""
+        return str(self.origin)
+
+    @property
+    def open_peers(self) -> list[Peer]:
+        """Connections that the client has not closed."""
+        return [peer for peer in self.peers if not peer.gone.is_set()]
+
+    def connected(self) -> Peer:
+        script = self._scripts[0]
+        if len(self._scripts) > 1:
+            del self._scripts[0]
+        return Peer(self, script)
+
+
+@asynccontextmanager
+async def serving(
+    *script: Step | list[Step], tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[ScriptedUpstream]:
+    """Serve one script (its steps), or several (lists of steps, one per connection)."""
+    lists = [tuple(part) for part in script if isinstance(part, list)]
+    steps = tuple(part for part in script if not isinstance(part, list))
+    if lists and steps:
+        raise ValueError("give either steps or lists of steps")
+    upstream = ScriptedUpstream(lists or [steps], encrypted=tls is not None)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(upstream.connected, "127.0.0.1", 0, ssl=tls)
+    upstream.port = server.sockets[0].getsockname()[1]
+    try:
+        yield upstream
+    finally:
+        server.close()
+        for peer in upstream.peers:
+            await peer.end()
+        await server.wait_closed()
+
+
+# --- Steps -----------------------------------------------------------------------------------
+
+
+def read_request() -> Step:
+    """Read one whole request (its body by Content-Length) and remember it."""
+
+    async def step(peer: Peer) -> None:
+        while (end := peer.received.find(b"\r\n\r\n")) < 0:
+            await peer.news()
+        head = Request(await peer.take(end + 4), b"")
+        body = await peer.take(int(head.header("content-length") or 0))
+        peer.remember(head._replace(body=body))
+
+    return step
+
+
+def read_head() -> Step:
+    """Read a request's head only and remember it, as a server that refuses it early does."""
+
+    async def step(peer: Peer) -> None:
+        while (end := peer.received.find(b"\r\n\r\n")) < 0:
+            await peer.news()
+        peer.remember(Request(await peer.take(end + 4), b""))
+
+    return step
+
+
+def read_nothing() -> Step:
+    """Take nothing from the network from now on."""
+
+    async def step(peer: Peer) -> None:
+        peer.transport.pause_reading()
+
+    return step
+
+
+def read_again() -> Step:
+    """Take from the network again, after `read_nothing`."""
+
+    async def step(peer: Peer) -> None:
+        peer.transport.resume_reading()
+
+    return step
+
+
+def send(data: bytes) -> Step:
+    """Send exactly these bytes."""
+
+    async def step(peer: Peer) -> None:
+        peer.transport.write(data)
+
+    return step
+
+
+def reply(answer: Callable[[Request], bytes]) -> Step:
+    """Send what a function makes of the last request."""
+
+    async def step(peer: Peer) -> None:
+        peer.transport.write(answer(peer.requests[-1]))
+
+    return step
+
+
+def wait(seconds: float) -> Step:
+    """Do nothing for a while [s]."""
+
+    async def step(peer: Peer) -> None:
+        await asyncio.sleep(seconds)
+
+    return step
+
+
+def until(event: asyncio.Event) -> Step:
+    """Do nothing until the test sets an event."""
+
+    async def step(peer: Peer) -> None:
+        await event.wait()
+
+    return step
+
+
+def until_hung_up() -> Step:
+    """Do nothing until the client hangs up."""
+
+    async def step(peer: Peer) -> None:
+        await peer.gone.wait()
+
+    return step
+
+
+def close() -> Step:
+    """Send what is left to send, and close in good order."""
+
+    async def step(peer: Peer) -> None:
+        peer.transport.close()
+
+    return step
+
+
+def reset() -> Step:
+    """Break the connection: the client sees a reset."""
+
+    async def step(peer: Peer) -> None:
+        sock = peer.transport.get_extra_info("socket")
+        sock.setsockopt(*_LINGER_ZERO)
+        peer.transport.abort()
+
+    return step
+
+
+def forever(*steps: Step) -> Step:
+    """Carry out steps again and again, until the client hangs up."""
+
+    async def step(peer: Peer) -> None:
+        while True:
+            for inner in steps:
+                await inner(peer)
+
+    return step
