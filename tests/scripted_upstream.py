@@ -1,11 +1,11 @@
-"""An upstream that does what a test tells it, byte by byte, and remembers what it saw.
+r"""An upstream that does what a test tells it, byte by byte, and remembers what it saw.
 
 A script is a list of steps, carried out on each connection in turn; with several scripts, the
 first connection gets the first one, and the last one serves every connection after that.
 
     async with serving(
         read_request(),
-        send(b"HTTP/1.1 200 OK\\r\\ncontent-length: 10\\r\\n\\r\\nhal"),
+        send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhal"),
         reset(),
     ) as upstream:
         ...  # call upstream.url
@@ -18,12 +18,17 @@ for something ends its script when the client hangs up. Whoever leaves the block
 
 import asyncio
 import re
+import socket
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple, cast
 
 from dragoman.domain.url import Origin
+
+_NO_LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+"""With this, closing a socket sends a reset."""
 
 
 class Request(NamedTuple):
@@ -71,7 +76,7 @@ class Peer(asyncio.Protocol):
         self._hang_up()
         return True  # our side is closed by a step, or not at all
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._hang_up()
 
     async def take(self, size: int) -> bytes:
@@ -152,7 +157,7 @@ class ScriptedUpstream:
 @asynccontextmanager
 async def serving(
     *script: Step | list[Step], tls: ssl.SSLContext | None = None
-) -> AsyncGenerator[ScriptedUpstream]:
+) -> AsyncIterator[ScriptedUpstream]:
     """Serve one script (its steps), or several (lists of steps, one per connection)."""
     lists = [tuple(part) for part in script if isinstance(part, list)]
     steps = tuple(part for part in script if not isinstance(part, list))
@@ -270,12 +275,20 @@ def close() -> Step:
     return step
 
 
-def reset() -> Step:
-    """Break the connection: the client sees a reset."""
+def cut() -> Step:
+    """Close without a farewell: with TLS, without its "close notify"."""
 
     async def step(peer: Peer) -> None:
-        sock = peer.transport.get_extra_info("socket")
-        sock.setsockopt(*_LINGER_ZERO)
+        peer.transport.abort()
+
+    return step
+
+
+def reset() -> Step:
+    """Break the connection: the client sees a reset, perhaps before what was sent last."""
+
+    async def step(peer: Peer) -> None:
+        peer.transport.get_extra_info("socket").setsockopt(*_NO_LINGER)
         peer.transport.abort()
 
     return step

@@ -17,7 +17,9 @@ from dragoman.storage.unit_of_work import SqlStore
 
 T = TypeVar("T")
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Org = Annotated[str, typer.Option(help="The organization's name.")]
 DataDir = Annotated[str | None, typer.Option(help="Folder of the database. [DRAGOMAN_DATA_DIR]")]

@@ -38,7 +38,7 @@ def configuration_problems(
 
 def secret_problems(secret: Secret) -> Iterator[Problem]:
     """Find what is wrong with a secret, without ever quoting it."""
-    problem = header_problem(secret.reveal())
+    problem = header_problem(secret)
     if problem is not None:
         yield Problem(("secret",), problem, "invalid_secret")
 

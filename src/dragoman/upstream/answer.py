@@ -123,7 +123,7 @@ class Answer:
 
 
 def _size(headers: Headers) -> int:
-    return sum(len(name) + len(value) for name, value in headers)
+    return sum(len(name) + len(b": \r\n") + len(value) for name, value in headers)
 
 
 def _reason(error: HttpParserError) -> str:

@@ -52,8 +52,9 @@ def looks_masked(text: str) -> bool:
     return MASK in stripped or (stripped != "" and not stripped.strip("*•…"))
 
 
-def header_problem(text: str) -> str | None:
+def header_problem(secret: Secret) -> str | None:
     """Say why a secret cannot be sent in a header, or None if it can; never quotes it."""
+    text = secret.reveal()
     if looks_masked(text):
         return "is a mask, not a secret; leave the member out to keep the stored secret"
     if text != text.strip():

@@ -1,0 +1,1 @@
+"""The whole way: the shipped server, a real LLM engine, the official SDK."""

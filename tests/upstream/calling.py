@@ -1,0 +1,78 @@
+"""How these tests call: requests with short texts, and deadlines that a test never waits for."""
+
+import asyncio
+from collections.abc import Callable
+
+from dragoman.domain.ports import Deadlines, Headers, UpstreamRequest
+from dragoman.upstream.egress import EgressPolicy, parse_networks
+from dragoman.upstream.exchange import Exchange
+from dragoman.upstream.pool import HttpPool
+from tests.scripted_upstream import ScriptedUpstream
+
+PATIENT = Deadlines(connect_s=30, first_byte_s=30, idle_s=30, total_s=60)
+"""Longer than any test takes."""
+
+LOOPBACK = EgressPolicy(parse_networks("127.0.0.1"))
+
+
+def request_to(
+    upstream: ScriptedUpstream,
+    body: bytes = b"{}",
+    *,
+    headers: Headers | None = None,
+    deadlines: Deadlines = PATIENT,
+    method: bytes = b"POST",
+    carries_credential: bool = False,
+) -> UpstreamRequest:
+    return UpstreamRequest(
+        origin=upstream.origin,
+        target=b"/v1/chat/completions",
+        headers=headers or [],
+        body=body,
+        deadlines=deadlines,
+        method=method,
+        carries_credential=carries_credential,
+    )
+
+
+def answer(body: bytes, *, status: bytes = b"200 OK", headers: bytes = b"") -> bytes:
+    """Write a response with a length."""
+    return b"HTTP/1.1 %s\r\n%scontent-length: %d\r\n\r\n%s" % (status, headers, len(body), body)
+
+
+def chunked(*pieces: bytes) -> bytes:
+    """Write a response in chunks."""
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (*pieces, b""))
+    return b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunks
+
+
+async def read_all(exchange: Exchange) -> bytes:
+    body = b""
+    while piece := await exchange.read():
+        body += piece
+    return body
+
+
+async def ask(pool: HttpPool, request: UpstreamRequest) -> bytes:
+    """Make a whole exchange and give the body."""
+    async with pool.exchange(request) as exchange:
+        return await read_all(exchange)
+
+
+async def eventually(holds: Callable[[], object]) -> None:
+    """Wait until something holds that other tasks bring about."""
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110  # what it looks at has no event
+            await asyncio.sleep(0.001)
+
+
+def in_use(pool: HttpPool) -> int:
+    return sum(lane.in_use for lane in pool.usage)
+
+
+def idle(pool: HttpPool) -> int:
+    return sum(lane.idle for lane in pool.usage)
+
+
+def waiting(pool: HttpPool) -> int:
+    return sum(lane.waiting for lane in pool.usage)

@@ -1,0 +1,141 @@
+"""Back-pressure, both ways: nobody's slowness fills our memory, and nothing waits for ever."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from dragoman.upstream.connection import HIGH_WATER
+from dragoman.upstream.pool import HttpPool
+from tests.scripted_upstream import (
+    Step,
+    close,
+    forever,
+    read_again,
+    read_head,
+    read_nothing,
+    read_request,
+    reply,
+    reset,
+    send,
+    serving,
+    until,
+    wait,
+)
+from tests.upstream.calling import (
+    LOOPBACK,
+    answer,
+    ask,
+    chunked,
+    eventually,
+    idle,
+    in_use,
+    read_all,
+    request_to,
+)
+
+BIG = bytes(range(256)) * 128 * 1024  # 32 MiB
+ONE_READ = 256 * 1024
+"""What the loop reads at once [bytes]."""
+
+
+@pytest.mark.parametrize("response", [answer(BIG), chunked(BIG[:99_999], BIG[99_999:])])
+async def test_what_nobody_reads_stays_with_the_upstream(pool: HttpPool, response: bytes) -> None:
+    async with serving(read_request(), send(response)) as upstream:
+        async with pool.exchange(request_to(upstream)) as exchange:
+            await eventually(lambda: exchange.answer.held > HIGH_WATER)
+            await asyncio.sleep(0.1)
+            assert exchange.answer.held <= HIGH_WATER + ONE_READ
+            assert upstream.peers[0].transport.get_write_buffer_size() > len(BIG) // 2
+            assert await read_all(exchange) == BIG
+        assert (in_use(pool), idle(pool)) == (0, 1)
+
+
+async def test_a_connection_that_was_paused_is_awake_when_it_is_idle(pool: HttpPool) -> None:
+    # The whole answer arrives in one read, over the mark, and is never taken.
+    go = asyncio.Event()
+    body = bytes(2 * HIGH_WATER)
+    head, _, _ = answer(body).partition(bytes(1))
+    script = (read_request(), send(head), send(body), until(go), close())
+    async with serving(*script) as upstream:
+        async with pool.exchange(request_to(upstream)) as exchange:
+            while not exchange.answer.complete:
+                await exchange.read()
+        assert idle(pool) == 1
+        go.set()
+        await eventually(lambda: idle(pool) == 0)
+
+
+async def test_a_large_request_arrives_whole(pool: HttpPool) -> None:
+    script = (read_nothing(), wait(0.05), read_again(), read_request(), send(answer(b"ok")))
+    async with serving(*script) as upstream:
+        assert await ask(pool, request_to(upstream, BIG)) == b"ok"
+        assert upstream.requests[0].body == BIG
+        assert idle(pool) == 1
+
+
+async def test_a_large_request_is_handed_over_only_as_fast_as_it_is_taken(pool: HttpPool) -> None:
+    go = asyncio.Event()
+    script = (read_nothing(), until(go), read_again(), read_request(), send(answer(b"ok")))
+    async with serving(*script) as upstream:
+        call = asyncio.create_task(ask(pool, request_to(upstream, BIG)))
+        await eventually(lambda: upstream.peers)
+        await asyncio.sleep(0.1)
+        (lane,) = pool._lanes.values()
+        (connection,) = lane._connections
+        assert connection._transport is not None
+        assert connection._transport.get_write_buffer_size() < 2 * ONE_READ
+        go.set()
+        assert await call == b"ok"
+
+
+@pytest.mark.parametrize("end", [close(), reset(), wait(0)], ids=["close", "reset", "stay"])
+@pytest.mark.parametrize("reads", [read_nothing(), read_head()], ids=["nothing", "head"])
+async def test_an_early_answer_is_delivered(pool: HttpPool, reads: Step, end: Step) -> None:
+    too_large = answer(b"too large", status=b"413 Content Too Large")
+    for _ in range(20):
+        seen = asyncio.Event()
+        async with serving(reads, send(too_large), until(seen), end) as upstream:
+            async with pool.exchange(request_to(upstream, BIG)) as exchange:
+                assert exchange.status == 413
+                seen.set()
+                assert await read_all(exchange) == b"too large"
+            assert (in_use(pool), idle(pool)) == (0, 0)
+
+
+async def test_an_early_answer_is_delivered_though_the_upstream_hangs_up_behind_it(
+    pool: HttpPool,
+) -> None:
+    too_large = answer(b"too large", status=b"413 Content Too Large")
+    for _ in range(50):
+        async with serving(read_head(), send(too_large), close()) as upstream:
+            assert await ask(pool, request_to(upstream, BIG)) == b"too large"
+
+
+async def test_an_upstream_may_answer_while_it_still_reads(pool: HttpPool) -> None:
+    head, mark, body = answer(b"ok").partition(b"\r\n\r\n")
+    script = (read_head(), send(head + mark), wait(0.05), send(body))
+    async with serving(*script) as upstream:
+        assert await ask(pool, request_to(upstream, BIG)) == b"ok"
+        # It had taken all of it, so the connection can go on.
+        assert len(upstream.peers[0].received) == len(BIG)
+        assert idle(pool) == 1
+
+
+async def test_the_same_over_tls() -> None:
+    ca = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    with ca.cert_pem.tempfile() as bundle:
+        pool = HttpPool(LOOPBACK, ca_bundle=Path(bundle))
+    echo = forever(read_request(), reply(lambda request: answer(request.body)))
+    async with serving(echo, tls=context) as upstream:
+        async with pool.exchange(request_to(upstream, BIG)) as exchange:
+            await eventually(lambda: exchange.answer.held > HIGH_WATER)
+            await asyncio.sleep(0.1)
+            assert exchange.answer.held <= HIGH_WATER + 2 * ONE_READ
+            assert await read_all(exchange) == BIG
+        assert idle(pool) == 1
+    await pool.close()

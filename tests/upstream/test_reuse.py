@@ -1,0 +1,311 @@
+"""Connections: when one is used again, when it must not be, and how many there are."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from dragoman.domain.errors import Unavailable, UpstreamBroken
+from dragoman.upstream.pool import HttpPool
+from tests.scripted_upstream import (
+    Script,
+    Step,
+    close,
+    cut,
+    forever,
+    read_nothing,
+    read_request,
+    reply,
+    reset,
+    send,
+    serving,
+    until,
+    wait,
+)
+from tests.upstream.calling import (
+    LOOPBACK,
+    answer,
+    ask,
+    chunked,
+    eventually,
+    idle,
+    in_use,
+    request_to,
+    waiting,
+)
+from tests.upstream.responses import SECRET
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
+ECHO: Script = (forever(read_request(), reply(lambda request: answer(request.body))),)
+
+
+async def test_an_idle_connection_that_the_upstream_closes_is_gone_at_once(pool: HttpPool) -> None:
+    go = asyncio.Event()
+    async with serving([read_request(), send(answer(b"1")), until(go), close()], [*ECHO]) as up:
+        await ask(pool, request_to(up))
+        assert idle(pool) == 1
+        go.set()
+        await eventually(lambda: idle(pool) == 0)
+        assert await ask(pool, request_to(up, b"2")) == b"2"
+        assert len(up.peers) == 2
+
+
+@pytest.mark.parametrize("end", [send(answer(SECRET)), send(b"\r\n"), reset(), cut()])
+async def test_anything_that_comes_while_idle_closes_the_connection(
+    pool: HttpPool, end: Step
+) -> None:
+    go = asyncio.Event()
+    async with serving([read_request(), send(answer(b"1")), until(go), end], [*ECHO]) as upstream:
+        await ask(pool, request_to(upstream))
+        go.set()
+        await upstream.peers[0].gone.wait()
+        await eventually(lambda: idle(pool) == 0)
+        assert await ask(pool, request_to(upstream, b"2")) == b"2"
+
+
+async def test_an_idle_connection_expires() -> None:
+    pool = HttpPool(LOOPBACK, idle_expiry_s=0.05)
+    async with serving(*ECHO) as upstream:
+        await ask(pool, request_to(upstream))
+        await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
+        assert idle(pool) == 0
+    await pool.close()
+
+
+async def test_the_connection_used_last_is_used_first(pool: HttpPool) -> None:
+    async with serving(*ECHO) as upstream:
+        await asyncio.gather(*(ask(pool, request_to(upstream)) for _ in range(3)))
+        assert idle(pool) == 3
+        for _ in range(5):
+            await ask(pool, request_to(upstream))
+        assert sorted(len(peer.requests) for peer in upstream.peers) == [1, 1, 6]
+
+
+async def test_leaving_early_closes_the_connection(pool: HttpPool) -> None:
+    async with serving(read_request(), send(HEAD + b"x")) as upstream:
+        async with pool.exchange(request_to(upstream)) as exchange:
+            assert await exchange.read() == b"x"
+        assert (in_use(pool), idle(pool)) == (0, 0)
+        await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
+
+
+async def test_an_exception_in_the_block_closes_the_connection(pool: HttpPool) -> None:
+    async with serving(read_request(), send(HEAD + b"x")) as upstream:
+        with pytest.raises(ZeroDivisionError):
+            async with pool.exchange(request_to(upstream)):
+                raise ZeroDivisionError
+        assert (in_use(pool), idle(pool)) == (0, 0)
+        await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        (read_request(),),
+        (read_request(), send(b"HTTP/1.1 200 OK\r\n")),
+        (read_request(), send(HEAD)),
+        (read_request(), send(HEAD + b"half")),
+        (read_nothing(),),
+    ],
+)
+async def test_cancelling_closes_the_connection_in_every_phase(
+    pool: HttpPool, script: Script
+) -> None:
+    async with serving(*script) as upstream:
+        call = asyncio.create_task(ask(pool, request_to(upstream, bytes(8_000_000))))
+        await eventually(lambda: upstream.peers)
+        await asyncio.sleep(0.05)
+        call.cancel()
+        await asyncio.wait([call])
+        assert call.cancelled()
+        assert in_use(pool) == idle(pool) == 0
+        upstream.peers[0].transport.resume_reading()
+        await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
+
+
+async def test_cancelling_while_connecting_gives_the_place_back() -> None:
+    asked = asyncio.Event()
+
+    async def stuck(_: str) -> list[str]:
+        asked.set()
+        await asyncio.Event().wait()
+        return []
+
+    pool = HttpPool(LOOPBACK, resolve=stuck)
+    async with serving() as upstream:
+        call = asyncio.create_task(ask(pool, request_to(upstream)))
+        await asked.wait()
+        assert in_use(pool) == 1
+        call.cancel()
+        await asyncio.wait([call])
+        assert in_use(pool) == 0
+
+
+async def test_a_connection_is_free_when_its_answer_is_there_read_or_not(pool: HttpPool) -> None:
+    async with serving(*ECHO) as upstream:
+        async with pool.exchange(request_to(upstream, b"mine")) as mine:
+            assert (in_use(pool), idle(pool)) == (0, 1)
+            assert await ask(pool, request_to(upstream, b"yours")) == b"yours"
+            assert await mine.read() == b"mine"
+        assert len(upstream.peers) == 1
+        assert idle(pool) == 1
+
+
+async def test_a_connection_with_a_half_sent_request_is_not_used_again(pool: HttpPool) -> None:
+    async with serving([read_nothing(), send(answer(b"early"))], [*ECHO]) as upstream:
+        assert await ask(pool, request_to(upstream, bytes(8_000_000))) == b"early"
+        assert (in_use(pool), idle(pool)) == (0, 0)
+        assert await ask(pool, request_to(upstream, b"2")) == b"2"
+
+
+async def test_there_are_never_more_connections_than_allowed() -> None:
+    pool = HttpPool(LOOPBACK, connections_per_origin=3)
+    slow = forever(read_request(), wait(0.002), reply(lambda request: answer(request.body)))
+    async with serving(slow) as upstream:
+        bodies = [b"%d" % number for number in range(60)]
+        answers = await asyncio.gather(*(ask(pool, request_to(upstream, b)) for b in bodies))
+        assert answers == bodies
+        assert len(upstream.peers) == 3
+        assert in_use(pool) == 0
+    await pool.close()
+
+
+async def test_the_line_moves_in_order() -> None:
+    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+    async with serving(*ECHO) as upstream:
+        calls = []
+        for number in range(10):
+            calls.append(asyncio.create_task(ask(pool, request_to(upstream, b"%d" % number))))
+            await asyncio.sleep(0)
+        await asyncio.gather(*calls)
+        assert [request.body for request in upstream.requests] == [b"%d" % n for n in range(10)]
+    await pool.close()
+
+
+async def test_a_closed_connection_lets_the_next_in_line_open_one() -> None:
+    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+    go = asyncio.Event()
+    async with serving([read_request(), until(go), close()], [*ECHO]) as upstream:
+        first = asyncio.create_task(ask(pool, request_to(upstream, b"1")))
+        await eventually(lambda: upstream.requests)
+        second = asyncio.create_task(ask(pool, request_to(upstream, b"2")))
+        await eventually(lambda: waiting(pool))
+        go.set()
+        with pytest.raises(UpstreamBroken):
+            await first
+        assert await second == b"2"
+    await pool.close()
+
+
+async def test_whoever_leaves_the_line_is_passed_over() -> None:
+    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+    go = asyncio.Event()
+    async with serving(read_request(), until(go), send(answer(b"1")), *ECHO) as upstream:
+        first, leaver, stayer = (
+            asyncio.create_task(ask(pool, request_to(upstream, b"%d" % number)))
+            for number in (1, 2, 3)
+        )
+        await eventually(lambda: waiting(pool) == 2)
+        leaver.cancel()
+        await asyncio.wait([leaver])
+        assert waiting(pool) == 1
+        go.set()
+        assert await first == b"1"
+        assert await stayer == b"3"
+        assert [request.body for request in upstream.requests] == [b"1", b"3"]
+    await pool.close()
+
+
+@pytest.mark.parametrize("end", [b"x" * 100, b""], ids=["a connection", "a place"])
+async def test_whoever_leaves_in_the_moment_of_being_handed_something_passes_it_on(
+    end: bytes,
+) -> None:
+    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+    go = asyncio.Event()
+    first_script = [read_request(), send(HEAD), until(go), send(end), *ECHO]
+    async with serving(first_script, [*ECHO]) as upstream:
+        async with pool.exchange(request_to(upstream)) as exchange:
+            leaver, stayer = (
+                asyncio.create_task(ask(pool, request_to(upstream, body))) for body in (b"2", b"3")
+            )
+            await eventually(lambda: waiting(pool) == 2)
+            go.set()
+            if end:
+                await exchange.read()
+        # The leaver has been handed what the block let go of, and has not run since.
+        leaver.cancel()
+        assert await stayer == b"3"
+        await asyncio.wait([leaver])
+        assert leaver.cancelled()
+        assert in_use(pool) == 0
+        assert len(upstream.peers) == (1 if end else 2)
+    await pool.close()
+
+
+async def test_a_connection_that_breaks_while_it_is_handed_over_is_replaced() -> None:
+    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+    go = asyncio.Event()
+    last_words = [read_request(), send(HEAD), until(go), send(b"x" * 100), close()]
+    async with serving(last_words, [*ECHO]) as upstream:
+        async with pool.exchange(request_to(upstream)) as exchange:
+            calls = [
+                asyncio.create_task(ask(pool, request_to(upstream, b"%d" % number)))
+                for number in range(3)
+            ]
+            await eventually(lambda: waiting(pool) == 3)
+            go.set()
+            assert len(await exchange.read()) == 100
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        # One of them may have sent its request before the end was seen; the others are served.
+        assert sum(isinstance(answer, UpstreamBroken) for answer in answers) <= 1
+        assert answers[1:] == [b"1", b"2"]
+        assert in_use(pool) == 0
+    await pool.close()
+
+
+async def test_a_stuck_origin_does_not_hold_up_another() -> None:
+    async def resolve(host: str) -> list[str]:
+        if host == "dead.test":
+            await asyncio.Event().wait()
+        return ["127.0.0.1"]
+
+    pool = HttpPool(LOOPBACK, connections_per_origin=2, resolve=resolve)
+    async with serving(read_request()) as silent, serving(*ECHO) as lively:
+        dead = request_to(silent)
+        dead = msgspec.structs.replace(dead, origin=dead.origin._replace(host="dead.test"))
+        stuck = [
+            asyncio.create_task(ask(pool, request))
+            for request in [request_to(silent)] * 5 + [dead] * 5
+        ]
+        await eventually(lambda: waiting(pool) == 6)
+        for number in range(10):
+            assert await ask(pool, request_to(lively, b"%d" % number)) == b"%d" % number
+        for call in stuck:
+            call.cancel()
+        await asyncio.wait(stuck)
+        assert in_use(pool) == waiting(pool) == 0
+    await pool.close()
+
+
+async def test_closing_ends_everything() -> None:
+    pool = HttpPool(LOOPBACK, connections_per_origin=2)
+    script = (read_request(), send(answer(b"1")), read_request())
+    async with serving(*script) as upstream:
+        await ask(pool, request_to(upstream))
+        calls = [asyncio.create_task(ask(pool, request_to(upstream))) for _ in range(5)]
+        await eventually(lambda: waiting(pool) == 3)
+        await pool.close()
+        for outcome in await asyncio.gather(*calls, return_exceptions=True):
+            assert isinstance(outcome, Unavailable)
+        await eventually(lambda: not upstream.open_peers)
+        with pytest.raises(Unavailable):
+            await ask(pool, request_to(upstream))
+        assert in_use(pool) == idle(pool) == waiting(pool) == 0
+
+
+async def test_an_origin_that_nobody_calls_any_more_is_forgotten(pool: HttpPool) -> None:
+    for _ in range(5):
+        async with serving(read_request(), send(chunked(b"bye")), close()) as upstream:
+            await ask(pool, request_to(upstream))
+            await eventually(lambda: idle(pool) == 0)
+    assert len(pool.usage) == 1
