@@ -1,7 +1,7 @@
 """Dragoman as it is shipped: the start command, in a process of its own, on a free port.
 
-    with RunningDragoman.start(tmp_path / "data", workers=2) as dragoman:
-        httpx2.get(f"{dragoman.url}/readyz")
+with RunningDragoman.start(tmp_path / "data", workers=2) as dragoman:
+    httpx2.get(f"{dragoman.url}/readyz")
 """
 
 import os

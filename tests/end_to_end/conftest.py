@@ -39,7 +39,5 @@ def llm_id(dragoman: RunningDragoman, engine: Engine) -> str:
 @pytest.fixture
 def openai(dragoman: RunningDragoman, llm_id: str) -> Iterator[OpenAI]:
     """Give OpenAI's client, pointed at Dragoman."""
-    with OpenAI(
-        base_url=f"{dragoman.url}/v1", api_key=dragoman.admin_key, max_retries=0
-    ) as client:
+    with OpenAI(base_url=f"{dragoman.url}/v1", api_key=dragoman.admin_key, max_retries=0) as client:
         yield client

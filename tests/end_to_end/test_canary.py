@@ -116,7 +116,11 @@ def _echoing_upstream() -> Iterator[str]:
     scripts = [
         [read_request(), send(whole)],
         [read_request(), send(head + b"transfer-encoding: chunked\r\n\r\n"), *map(send, pieces)],
-        [read_request(), send(b"HTTP/1.1 401 No\r\nx-echo: " + ROTATED.encode() + b"\r\n\r\n"), cut()],
+        [
+            read_request(),
+            send(b"HTTP/1.1 401 No\r\nx-echo: " + ROTATED.encode() + b"\r\n\r\n"),
+            cut(),
+        ],
     ]
     with in_background(serving(*scripts)) as upstream:
         yield f"{upstream.url}/v1"

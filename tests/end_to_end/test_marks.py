@@ -6,6 +6,7 @@ early passed every test of single requests, and sent one answer in thirty to the
 
 import asyncio
 import json
+from itertools import chain
 
 import httpx2
 
@@ -30,7 +31,7 @@ async def test_every_caller_gets_its_own_answer(dragoman: RunningDragoman) -> No
         ) as http:
             async with asyncio.timeout(90):
                 foreign = await asyncio.gather(*(_call(http, caller) for caller in range(CALLERS)))
-    assert sum(foreign, []) == []
+    assert list(chain.from_iterable(foreign)) == []
 
 
 async def _call(http: httpx2.AsyncClient, caller: int) -> list[str]:

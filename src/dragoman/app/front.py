@@ -16,9 +16,9 @@ class Front:
     def __init__(
         self, dialects: Sequence[Dialect], *, readiness: Readiness, fallback: Render
     ) -> None:
-        self._exact = {path: dialect.app for dialect in dialects for path in dialect.bare_paths}
-        self._bare = [(f"{path}/", app) for path, app in self._exact.items()]
-        self._prefixes = {dialect.prefix: dialect.app for dialect in dialects if dialect.prefix}
+        self._exact = {path: app for dialect in dialects for path, app in dialect.paths.items()}
+        self._below = [(f"{path}/", app) for path, app in self._exact.items()]
+        self._prefixes = {dialect.prefix: dialect.app for dialect in dialects if dialect.app}
         self._readiness = readiness
         self._fallback = fallback
 
@@ -27,7 +27,7 @@ class Front:
         if asgi["type"] != "http":
             return
         path: str = asgi["path"]
-        app = self._exact.get(path) or self._below(path)
+        app = self._exact.get(path) or self._find_below(path)
         if app is not None:
             await app(asgi, receive, send)
         elif path == "/healthz":
@@ -37,8 +37,8 @@ class Front:
         else:
             await self._by_prefix(path, asgi, receive, send)
 
-    def _below(self, path: str) -> AsgiApp | None:
-        return next((app for start, app in self._bare if path.startswith(start)), None)
+    def _find_below(self, path: str) -> AsgiApp | None:
+        return next((app for start, app in self._below if path.startswith(start)), None)
 
     async def _by_prefix(self, path: str, asgi: Scope, receive: Receive, send: Send) -> None:
         first, _, rest = path[1:].partition("/")

@@ -1,6 +1,7 @@
 """One serving process."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -42,6 +43,8 @@ async def _serve(settings: Settings, listener: socket.socket, ready: int, life: 
             log_config=None,
             access_log=False,
             server_header=False,
+            # Nobody here needs the caller's address, so nobody has to be believed about it.
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=round(settings.drain_s),
         )
@@ -59,6 +62,9 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What is there now stays: looking through it at every collection is wasted.
+        gc.collect()
+        gc.freeze()
         self._on_started()
 
     def stop(self) -> None:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from dragoman.authz.policy import ROLES, Action, Permission, Reach, permission
+from dragoman.authz.policy import ON_ANY, ROLES, Action, Permission, Reach, permission
 from dragoman.domain.errors import Forbidden, Unauthenticated
 from dragoman.domain.llm import LLM
 from dragoman.domain.principal import ApiKey, Principal, Scope
@@ -39,15 +39,19 @@ def actor(key: ApiKey, principal: Principal) -> Actor:
 def both(first: Actor, second: Actor) -> Actor:
     """Make the actor of a request that carries two credentials: what both may do.
 
-    Raises Unauthenticated where they belong to different organizations.
+    Two principals have nothing of their own in common. Raises Unauthenticated where they belong
+    to different organizations.
     """
     if first.organization_id != second.organization_id:
         raise Unauthenticated("The two credentials of this request belong to two organizations.")
+    common = first.permissions & second.permissions
+    if first.principal_id != second.principal_id:
+        common &= ON_ANY
     return Actor(
         organization_id=first.organization_id,
         principal_id=first.principal_id,
         key_id=first.key_id,
-        permissions=first.permissions & second.permissions,
+        permissions=common,
         expires_at_ms=min(
             (at for at in (first.expires_at_ms, second.expires_at_ms) if at is not None),
             default=None,

@@ -32,24 +32,36 @@ class Reach(StrEnum):
 Permission = str
 """`llm:<action>:<reach>`."""
 
+_NAMES: Mapping[tuple[Action, Reach], Permission] = MappingProxyType(
+    {(action, reach): f"llm:{action}:{reach}" for action in Action for reach in Reach}
+)
+
 
 def permission(action: Action, reach: Reach) -> Permission:
     """Name a permission."""
-    return f"llm:{action}:{reach}"
+    return _NAMES[action, reach]
 
 
-def _permissions(reach: Reach, *actions: Action) -> frozenset[Permission]:
-    return frozenset(permission(action, reach) for action in actions)
+def _own(*actions: Action) -> frozenset[Permission]:
+    return frozenset(permission(action, Reach.OWN) for action in actions)
 
+
+def _any(*actions: Action) -> frozenset[Permission]:
+    """Whoever may do it to any LLM may do it to their own."""
+    return _own(*actions) | {permission(action, Reach.ANY) for action in actions}
+
+
+ON_ANY = _any(*Action) - _own(*Action)
+"""The permissions that do not depend on who owns what."""
 
 ROLES: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ADMIN: _permissions(Reach.ANY, *Action),
+        Role.ADMIN: _any(*Action),
         Role.EDITOR: (
-            _permissions(Reach.OWN, Action.CREATE, Action.UPDATE, Action.DELETE)
-            | _permissions(Reach.ANY, Action.READ, Action.LIST, Action.USE, Action.PING)
+            _own(Action.CREATE, Action.UPDATE, Action.DELETE)
+            | _any(Action.READ, Action.LIST, Action.USE, Action.PING)
         ),
-        Role.VIEWER: _permissions(Reach.ANY, Action.READ, Action.LIST),
-        Role.CALLER: _permissions(Reach.ANY, Action.LIST, Action.USE),
+        Role.VIEWER: _any(Action.READ, Action.LIST),
+        Role.CALLER: _any(Action.LIST, Action.USE),
     }
 )

@@ -23,19 +23,18 @@ async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes
     What is too large is read on for a moment and dropped: a caller that is still sending would
     otherwise see its connection reset before it sees the answer.
     """
-    announced = next((value for name, value in headers if name == b"content-length"), b"0")
-    size = int(announced) if announced.isdigit() else 0
-    pieces: list[bytes] = []
-    read_bytes = 0
-    more = True
-    while more and max(size, read_bytes) <= max_bytes:
+    piece, more = await _next_piece(receive)
+    if not more and len(piece) <= max_bytes:
+        return piece  # nearly every request
+    announced_bytes, read_bytes, pieces = _announced_bytes(headers), len(piece), [piece]
+    while more and max(announced_bytes, read_bytes) <= max_bytes:
         piece, more = await _next_piece(receive)
         read_bytes += len(piece)
         pieces.append(piece)
-    if max(size, read_bytes) > max_bytes:
+    if max(announced_bytes, read_bytes) > max_bytes:
         await _drain(receive, more=more)
         raise TooLarge(f"The body is larger than {max_bytes} bytes.")
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return b"".join(pieces)
 
 
 async def send_json(
@@ -56,6 +55,13 @@ async def send_rendered(send: Send, rendered: Rendered, request_id: str) -> None
     """Write a failure."""
     headers = (*rendered.headers, ("x-request-id", request_id))
     await send_json(send, rendered.status, rendered.body, headers)
+
+
+def _announced_bytes(headers: Headers) -> int:
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
 
 
 async def _next_piece(receive: Receive) -> tuple[bytes, bool]:

@@ -1,6 +1,6 @@
 """A dialect, as the front of the server sees it."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from msgspec import Struct
@@ -29,8 +29,9 @@ class Dialect(Struct, frozen=True):
     """One API that our callers speak."""
 
     name: str
-    prefix: str
-    """Where it is mounted, such as `/anam`; '' where it has no place of its own."""
-    bare_paths: tuple[str, ...]
-    """Which paths it answers without its prefix, each with everything below it."""
-    app: AsgiApp
+    paths: Mapping[str, AsgiApp]
+    """What answers at each path that is this dialect's alone, and at everything below it."""
+    prefix: str = ""
+    """Where it is mounted as a whole, such as `/anam`; '' where it has no place of its own."""
+    app: AsgiApp | None = None
+    """What answers below the prefix."""

@@ -9,8 +9,7 @@ def header(target: Target) -> tuple[bytes, bytes] | None:
     stored = target.llm.credential
     if target.secret is None or stored is None:
         return None
-    value = stored.placement.prefix + target.secret.reveal()
-    return stored.placement.header.lower().encode(), value.encode("ascii")
+    return target.credential_header, (stored.placement.prefix + target.secret.reveal()).encode()
 
 
 def scrubbed(text: str, target: Target) -> str:

@@ -25,6 +25,8 @@ class Target(Struct, frozen=True):
     endpoint: Endpoint
     origin: Origin
     request_target: bytes
+    credential_header: bytes
+    """Which header line carries the credential, in lower case; empty where there is none."""
     secret: Secret | None
 
 
@@ -76,6 +78,7 @@ class Directory:
             endpoint=endpoint,
             origin=parse_origin(endpoint.url),
             request_target=request_target(endpoint.url).encode(),
+            credential_header=_header_name(llm),
             secret=self._opened(llm),
         )
 
@@ -84,6 +87,10 @@ class Directory:
         if stored is None:
             return None
         return self._vault.open(stored.sealed, binding(llm, stored.placement, stored.generation))
+
+
+def _header_name(llm: LLM) -> bytes:
+    return llm.credential.placement.header.lower().encode() if llm.credential else b""
 
 
 async def _named(llms: ReadLLMs, reach: Scope, name: str) -> LLM:

@@ -34,10 +34,12 @@ class Authenticator:
         return who
 
     async def _verify(self, key: str) -> Actor:
-        if not api_key.is_well_formed(key):
-            raise Unauthenticated("Invalid API key.")
         digest = api_key.digest(key)
-        who = self._actors.get(digest) or await self._look_up(digest)
+        who = self._actors.get(digest)
+        if who is None:
+            if not api_key.is_well_formed(key):
+                raise Unauthenticated("Invalid API key.")
+            who = await self._look_up(digest)
         if who.expires_at_ms is not None and who.expires_at_ms <= self._clock.now_ms():
             raise Unauthenticated("Invalid API key.")
         return who

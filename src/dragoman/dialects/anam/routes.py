@@ -14,6 +14,8 @@ from dragoman.domain.page import LLMQuery
 from dragoman.registry.authentication import Authenticator
 from dragoman.registry.llms import LLMs
 
+LLMS = "/v1/llms"
+
 MAX_PAGE = 10_000_000
 MAX_SEARCH_LENGTH = 255
 
@@ -29,7 +31,7 @@ def dialect(llms: LLMs, authenticator: Authenticator, max_body_bytes: int) -> Di
     app = ControlPlane(
         application(llms), authenticator=authenticator, render=render, max_body_bytes=max_body_bytes
     )
-    return Dialect(name="anam", prefix="/anam", bare_paths=("/v1/llms",), app=app)
+    return Dialect(name="anam", paths={LLMS: app}, prefix="/anam", app=app)
 
 
 def application(llms: LLMs) -> FastAPI:
@@ -54,10 +56,10 @@ def application(llms: LLMs) -> FastAPI:
             **options,
         )
 
-    one, refused = "/v1/llms/{llm_id}", REFUSED | FAILED
+    one, refused = f"{LLMS}/{{llm_id}}", REFUSED | FAILED
     written = INVALID | BODY_REFUSED | refused
-    route("GET", "/v1/llms", handlers.list, Action.LIST, responses=INVALID | refused)
-    route("POST", "/v1/llms", handlers.create, Action.CREATE, status_code=201, responses=written)
+    route("GET", LLMS, handlers.list, Action.LIST, responses=INVALID | refused)
+    route("POST", LLMS, handlers.create, Action.CREATE, status_code=201, responses=written)
     route("GET", one, handlers.get, Action.READ, responses=refused | NOT_FOUND)
     route("PUT", one, handlers.update, Action.UPDATE, responses=written | NOT_FOUND)
     route(

@@ -10,12 +10,14 @@ from dragoman.dialect.exchange import CallerGone, read_body, send_rendered
 from dragoman.dialect.record import Receive, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
 from dragoman.dialects.openai.errors import content, render
-from dragoman.domain.errors import DragomanError, Internal
+from dragoman.domain.errors import CallerError, DragomanError, Internal, MethodNotAllowed, NotFound
 from dragoman.domain.ports import Headers
 from dragoman.gateway.relay import Relay
 from dragoman.registry.authentication import Authenticator
 
 log = logging.getLogger(__name__)
+
+CHAT_COMPLETIONS = "/v1/chat/completions"
 
 WATCH_AFTER_S = 0.25
 """When to begin watching whether the caller is still there. Answers that come sooner are spared
@@ -39,6 +41,8 @@ class ChatCompletions:
         answer = _Answer(send, new_request_id())
         try:
             headers = asgi["headers"]
+            if asgi["method"] != "POST" or asgi["path"] != CHAT_COMPLETIONS:
+                raise _no_such_route(asgi)
             body = await read_body(receive, headers, self._max_body_bytes)
             who = await self._authenticator.authenticate(api_keys(headers))
             with _Watch(receive):
@@ -50,6 +54,12 @@ class ChatCompletions:
         except Exception:
             log.exception("unexpected_error", extra={"request_id": answer.request_id})
             await answer.fail(Internal("Something went wrong in Dragoman; its log says what."))
+
+
+def _no_such_route(asgi: Scope) -> CallerError:
+    if asgi["path"] != CHAT_COMPLETIONS:
+        return NotFound("There is nothing at this path.")
+    return MethodNotAllowed("Use POST here.", allowed="POST")
 
 
 class _Answer:

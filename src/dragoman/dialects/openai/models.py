@@ -2,24 +2,52 @@
 
 from typing import Any
 
-from dragoman.authz.check import Actor
-from dragoman.domain.errors import NotFound
+from dragoman.dialect.credentials import api_keys
+from dragoman.dialect.exchange import CallerGone, read_body, send_json, send_rendered
+from dragoman.dialect.record import Receive, Scope, Send
+from dragoman.dialect.request_id import HEADER, new_request_id
+from dragoman.dialects.openai.errors import render
+from dragoman.domain.errors import DragomanError, MethodNotAllowed, NotFound
 from dragoman.domain.llm import LLM
 from dragoman.gateway.directory import Directory
+from dragoman.registry.authentication import Authenticator
+
+MODELS = "/v1/models"
+MAX_BODY_BYTES = 0
 
 
-async def model_list(directory: Directory, who: Actor) -> dict[str, Any]:
-    """List the models, newest first; each id is one that `model` in a call takes."""
-    names = await directory.callable_names(who)
-    return {"object": "list", "data": [_model(name, llm) for name, llm in names]}
+class Models:
+    """Lists the models that a caller may call, newest first, and shows one."""
 
+    def __init__(self, *, directory: Directory, authenticator: Authenticator) -> None:
+        self._directory = directory
+        self._authenticator = authenticator
 
-async def model(directory: Directory, who: Actor, name: str) -> dict[str, Any]:
-    """Show one model, by its id or its LLM's id. Raises NotFound."""
-    for listed, llm in await directory.callable_names(who):
-        if name in {listed, llm.id}:
-            return _model(listed, llm)
-    raise NotFound("There is no model of this name; GET /v1/models lists them.")
+    async def __call__(self, asgi: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request_id = new_request_id()
+        try:
+            await read_body(receive, asgi["headers"], MAX_BODY_BYTES)
+            if asgi["method"] != "GET":
+                raise MethodNotAllowed("Use GET here.", allowed="GET")
+            answer = await self._answer(asgi)
+        except CallerGone:
+            return
+        except DragomanError as error:
+            await send_rendered(send, render(error), request_id)
+        else:
+            await send_json(send, 200, answer, [(HEADER.decode(), request_id)])
+
+    async def _answer(self, asgi: Scope) -> dict[str, Any]:
+        who = await self._authenticator.authenticate(api_keys(asgi["headers"]))
+        models = await self._directory.callable_names(who)
+        if asgi["path"] == MODELS:
+            return {"object": "list", "data": [_model(name, llm) for name, llm in models]}
+        wanted = asgi["path"].removeprefix(f"{MODELS}/")
+        for name, llm in models:
+            if wanted in {name, llm.id}:
+                return _model(name, llm)
+        raise NotFound("There is no model of this name; GET /v1/models lists them.")
 
 
 def _model(name: str, llm: LLM) -> dict[str, Any]:

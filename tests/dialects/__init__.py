@@ -1,0 +1,1 @@
+"""What each dialect answers, over HTTP."""

@@ -1,0 +1,1 @@
+"""Anam's API as its clients meet it: over HTTP, from the start command, with two workers."""

@@ -1,0 +1,1 @@
+"""What an LLM, a caller and a failure mean."""

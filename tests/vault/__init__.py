@@ -1,0 +1,1 @@
+"""Secrets: sealed, opened, and never shown."""
