@@ -69,12 +69,11 @@ def test_a_tool_is_called_and_its_result_is_used(openai: OpenAI) -> None:
     assert call.function.name == "get_weather"
     assert json.loads(call.function.arguments) == {"city": "Tokyo"}
 
+    called = first.choices[0].message.model_dump(exclude_none=True)
     told = {"role": "tool", "tool_call_id": call.id, "content": "Sunny in Tokyo."}
+    talk: Any = [*asked, called, told]
     second = openai.chat.completions.create(
-        model="my-llm",
-        messages=[*asked, first.choices[0].message.model_dump(exclude_none=True), told],
-        tools=[WEATHER_TOOL],
-        temperature=0,
+        model="my-llm", messages=talk, tools=[WEATHER_TOOL], temperature=0
     )
     assert second.choices[0].message.content == tool_result_answer("Tokyo")
 

@@ -7,6 +7,7 @@ early passed every test of single requests, and sent one answer in thirty to the
 import asyncio
 import json
 from itertools import chain
+from typing import Any
 
 import httpx2
 
@@ -39,7 +40,7 @@ async def _call(http: httpx2.AsyncClient, caller: int) -> list[str]:
     wrong = []
     for number in range(CALLS_EACH):
         mark = f"caller {caller}, call {number}"
-        body = {"model": "marking", "messages": [{"role": "user", "content": mark}]}
+        body: dict[str, Any] = {"model": "marking", "messages": [{"role": "user", "content": mark}]}
         if number % 2:
             answer = await http.post("/v1/chat/completions", json=body)
             got = [answer.json()["choices"][0]["message"]["content"]]
@@ -51,7 +52,7 @@ async def _call(http: httpx2.AsyncClient, caller: int) -> list[str]:
     return wrong
 
 
-async def _streamed(http: httpx2.AsyncClient, body: dict[str, object]) -> list[str]:
+async def _streamed(http: httpx2.AsyncClient, body: dict[str, Any]) -> list[str]:
     async with http.stream("POST", "/v1/chat/completions", json=body | {"stream": True}) as answer:
         events = [line.removeprefix("data: ") async for line in answer.aiter_lines() if line]
     assert events.pop() == "[DONE]"

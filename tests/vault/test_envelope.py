@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.domain.credential import Placement, Sealed
-from dragoman.domain.errors import CredentialUnusable, DragomanError, Invalid
+from dragoman.domain.errors import CredentialUnusable, Invalid
 from dragoman.domain.llm import LLM, Configuration, ProtocolName
 from dragoman.domain.url import Endpoint
 from dragoman.vault.envelope import Binding, Vault, binding
@@ -290,8 +290,3 @@ def test_an_llms_credential_is_bound_to_its_row_its_origins_and_its_header() -> 
         created_by="principal-1",
     )
     assert binding(llm, Placement("Authorization", "Bearer "), 1) == BINDING
-
-
-def test_failures_of_the_vault_are_ones_that_every_dialect_renders() -> None:
-    assert issubclass(CredentialUnusable, DragomanError)
-    assert CredentialUnusable.code == "credential_unusable"

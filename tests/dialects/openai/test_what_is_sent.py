@@ -1,0 +1,101 @@
+"""What reaches an upstream, and what comes back from one."""
+
+import json
+from typing import Any
+
+import httpx2
+
+from tests.dialects.openai.conftest import Upstreams
+from tests.scripted_upstream import forever, read_request, send
+
+ANSWER = b'{"id":"1","choices":[],"odd":1.0,"big":12345678901234567890123}'
+OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n" % len(ANSWER)
+ANSWERING = forever(read_request(), send(OK + b"\r\n" + ANSWER))
+
+
+def call(client: httpx2.Client, body: Any, **headers: str) -> httpx2.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return client.post("/v1/chat/completions", content=content, headers=headers)
+
+
+def test_the_request_line_is_the_registered_url_as_it_was_written(
+    client: httpx2.Client, upstream: Upstreams
+) -> None:
+    with upstream(ANSWERING) as (name, server):
+        assert call(client, {"model": name}).status_code == 200
+        line = server.requests[0].head.split(b"\r\n")[0]
+    assert line == b"POST /v1/chat/completions?tenant=a%20b HTTP/1.1"
+
+
+def test_the_body_is_edited_not_rebuilt(client: httpx2.Client, upstream: Upstreams) -> None:
+    with upstream(ANSWERING, temperature=0.5) as (name, server):
+        odd = b'"messages":[ {"content":"\\u00e9 model","model":"x" } ],"seed":1.0,"big":1e400'
+        assert call(client, b'{"model":"%b",%b}' % (name.encode(), odd)).status_code == 200
+        body = server.requests[0].body
+    assert body == b'{"model":"tiny",' + odd + b',"temperature":0.5}'
+
+
+def test_only_known_headers_reach_the_upstream(client: httpx2.Client, upstream: Upstreams) -> None:
+    with upstream(ANSWERING) as (name, server):
+        answer = call(
+            client,
+            {"model": name},
+            **{
+                "accept": "text/event-stream",
+                "cookie": "session=1",
+                "x-forwarded-for": "10.0.0.1",
+                "x-custom": "1",
+                "openai-organization": "org-1",
+                "user-agent": "somebody",
+            },
+        )
+        assert answer.status_code == 200
+        head = server.requests[0].head.decode().lower().split("\r\n")
+    names = sorted(line.split(":")[0] for line in head[1:] if line)
+    assert names == [
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+    ]
+    assert "authorization: bearer sk-test-secret" in head
+    assert "accept-encoding: identity" in head
+    assert "user-agent: dragoman" in head
+
+
+def test_an_llm_without_a_secret_is_called_without_a_credential(
+    client: httpx2.Client, upstream: Upstreams
+) -> None:
+    with upstream(ANSWERING, secret="") as (name, server):
+        assert call(client, {"model": name}).status_code == 200
+        assert server.requests[0].header("authorization") is None
+
+
+def test_the_answer_comes_back_byte_for_byte_with_known_headers_only(
+    client: httpx2.Client, upstream: Upstreams
+) -> None:
+    extra = b"set-cookie: a=b\r\nserver: secret-engine\r\nx-ratelimit-remaining-tokens: 7\r\n"
+    with upstream(forever(read_request(), send(OK + extra + b"\r\n" + ANSWER))) as (name, _):
+        answer = call(client, {"model": name})
+    assert answer.content == ANSWER
+    assert sorted(set(answer.headers) - {"date"}) == [
+        "content-length",
+        "content-type",
+        "x-ratelimit-remaining-tokens",
+        "x-request-id",
+    ]
+
+
+def test_the_endpoint_of_this_region_is_called(client: httpx2.Client, upstream: Upstreams) -> None:
+    with upstream(ANSWERING) as (_, near), upstream(ANSWERING) as (_, far):
+        path = "/v1/chat/completions"
+        urls = [
+            {"url": f"{far.url}{path}", "region": "us-east-1"},
+            {"url": f"{near.url}{path}", "region": "eu-west-1"},
+        ]
+        with upstream(ANSWERING, urls=urls) as (name, _):
+            assert call(client, {"model": name}).status_code == 200
+        assert (len(near.requests), len(far.requests)) == (1, 0)
