@@ -11,9 +11,8 @@ from typing import Any
 
 import httpx2
 
-from tests.end_to_end.conftest import RunningDragoman
 from tests.marking_upstream import STREAMED_CHUNKS, marking_upstream
-from tests.running import registration
+from tests.running import RunningDragoman, registration
 
 CALLERS = 300
 CALLS_EACH = 6

@@ -111,6 +111,11 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)  # the name is on disk only with its folder
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 async def _first_rows(store: Store, keyring: Keyring) -> str | None:

@@ -76,17 +76,23 @@ class Supervisor:
             return
         status = 1
         try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            os.close(self._life_w)
-            from dragoman.app import worker  # noqa: PLC0415  # the parent stays small
-
-            worker.run(self._settings, self._listener, self._ready_w, self._life_r)
+            self._become_worker()
             status = 0
         except BaseException:
-            logging.getLogger(__name__).exception("worker_failed")
+            log.exception("worker_failed")
         finally:
             os._exit(status)
+
+    def _become_worker(self) -> None:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        # Ctrl+C reaches the whole group; the parent turns it into the workers' SIGTERM.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.close(self._life_w)
+        from dragoman.app import worker  # noqa: PLC0415  # the parent stays small
+
+        worker.run(self._settings, self._listener, self._ready_w, self._life_r)
 
     def _note_ready(self) -> None:
         self._ready_workers += len(os.read(self._ready_r, 64))

@@ -5,13 +5,15 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 import uvloop
 
 from dragoman.app import logs
 from dragoman.app.compose import serving
+from dragoman.app.front import Front
 from dragoman.dialect.request_id import renew_prefix
 from dragoman.settings import Settings
 
@@ -27,34 +29,41 @@ def run(settings: Settings, listener: socket.socket, ready: int, life: int) -> N
     """
     logs.configure(settings)
     renew_prefix()
-    # uvicorn raises the signal again after its shutdown; ours is to end with status 0.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
     uvloop.run(_serve(settings, listener, ready, life))
 
 
 async def _serve(settings: Settings, listener: socket.socket, ready: int, life: int) -> None:
+    loop = asyncio.get_running_loop()
     async with serving(settings) as front:
-        config = uvicorn.Config(
-            front,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # Nobody here needs the caller's address, so nobody has to be believed about it.
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=round(settings.drain_s),
-        )
-        server = _Server(config, on_started=lambda: os.write(ready, READY))
-        asyncio.get_running_loop().add_reader(life, server.stop)
+        server = _Server(_config(front, settings), on_started=lambda: os.write(ready, READY))
+
+        def stop() -> None:
+            loop.remove_reader(life)  # a closed pipe would go on telling
+            server.should_exit = True
+
+        loop.add_signal_handler(signal.SIGTERM, stop)
+        loop.add_reader(life, stop)
         await server.serve(sockets=[listener])
 
 
+def _config(front: Front, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        front,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Nobody here needs the caller's address, so nobody has to be believed about it.
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=round(settings.drain_s),
+    )
+
+
 class _Server(uvicorn.Server):
-    """uvicorn, with word when it has started and a way to stop it."""
+    """uvicorn, with word when it has started, and without handlers of its own for signals."""
 
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], object]) -> None:
         super().__init__(config)
@@ -67,6 +76,7 @@ class _Server(uvicorn.Server):
         gc.freeze()
         self._on_started()
 
-    def stop(self) -> None:
-        """Stop accepting, let running requests end."""
-        self.should_exit = True
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: uvicorn would raise them again before we have closed the rest."""
+        yield

@@ -1,5 +1,7 @@
 """From the name in a request to an LLM that can be called."""
 
+from collections import Counter
+
 from msgspec import Struct
 
 from dragoman.authz.check import Actor, scope
@@ -60,8 +62,8 @@ class Directory:
         """List the LLMs that may be called, each with a name that resolves to just this one."""
         async with self._store.reading() as work:
             llms = await work.llms.all(scope(who, Action.USE), limit=LISTED_LLMS)
-        callable_llms = [llm for llm in llms if _problem(llm) is None]
-        return [(_distinct_name(llm, llms), llm) for llm in callable_llms]
+        names = _Names(llms)
+        return [(names.of(llm), llm) for llm in llms if _problem(llm) is None]
 
     async def _look_up(self, reach: Scope, name: str) -> Target:
         async with self._store.reading() as work:
@@ -134,10 +136,21 @@ def _endpoint(llm: LLM, region: str | None) -> Endpoint:
     return (near or endpoints)[0]
 
 
-def _distinct_name(llm: LLM, llms: list[LLM]) -> str:
-    """Give the display name where `find` would take it for this LLM, else the id."""
-    name = llm.configuration.display_name
-    named = [other for other in llms if other.configuration.display_name == name]
-    tier = [other for other in named if not other.is_platform] or named
-    is_an_id = any(other.id == name for other in llms)
-    return name if tier == [llm] and not is_an_id else llm.id
+class _Names:
+    """Which names resolve to just one LLM, among all that a caller may use."""
+
+    def __init__(self, llms: list[LLM]) -> None:
+        self._ids = {llm.id for llm in llms}
+        self._owned = Counter(_name(llm) for llm in llms if not llm.is_platform)
+        self._platform = Counter(_name(llm) for llm in llms if llm.is_platform)
+
+    def of(self, llm: LLM) -> str:
+        """Give the display name where `find` would take it for this LLM, else the id."""
+        name = _name(llm)
+        is_shadowed = name in self._ids or (llm.is_platform and name in self._owned)
+        tier = self._platform if llm.is_platform else self._owned
+        return llm.id if is_shadowed or tier[name] > 1 else name
+
+
+def _name(llm: LLM) -> str:
+    return llm.configuration.display_name

@@ -50,6 +50,7 @@ class Lane:
         self._idle: list[Connection] = []
         self._line: deque[asyncio.Future[Connection | None]] = deque()
         self._acquiring = 0
+        self._closed_by: DragomanError | None = None
 
     @property
     def unused(self) -> bool:
@@ -108,6 +109,7 @@ class Lane:
 
     def close(self, error: DragomanError) -> None:
         """Close every connection and send the line away."""
+        self._closed_by = error
         while self._line:
             waiter = self._line.popleft()
             if not waiter.done():
@@ -119,6 +121,7 @@ class Lane:
         connection = Connection(self)  # from here on the place is its own
         self._connections.add(connection)
         try:
+            self._refuse_if_closed()
             await self._connector.open(
                 self.origin,
                 connection,
@@ -126,10 +129,15 @@ class Lane:
                 deadline=deadline,
                 limit_s=limit_s,
             )
+            self._refuse_if_closed()
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed_by is not None:
+            raise self._closed_by
 
     async def _wait_in_line(self, deadline: float, limit_s: float) -> Connection | None:
         """Wait for a connection, or for a place to open one (None)."""

@@ -62,6 +62,7 @@ class HttpPool:
         self._closed = True
         for lane in self._lanes.values():
             lane.close(Unavailable("This process is shutting down."))
+        self._lanes.clear()
         if self._own_resolver is not None:
             self._own_resolver.close()
         await asyncio.sleep(0)  # the loop closes what was aborted in its next round

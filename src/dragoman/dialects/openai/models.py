@@ -7,7 +7,7 @@ from dragoman.dialect.exchange import CallerGone, read_body, send_json, send_ren
 from dragoman.dialect.record import Receive, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
 from dragoman.dialects.openai.errors import render
-from dragoman.domain.errors import DragomanError, MethodNotAllowed, NotFound
+from dragoman.domain.errors import DragomanError, MethodNotAllowed
 from dragoman.domain.llm import LLM
 from dragoman.gateway.directory import Directory
 from dragoman.registry.authentication import Authenticator
@@ -40,14 +40,11 @@ class Models:
 
     async def _answer(self, asgi: Scope) -> dict[str, Any]:
         who = await self._authenticator.authenticate(api_keys(asgi["headers"]))
-        models = await self._directory.callable_names(who)
         if asgi["path"] == MODELS:
+            models = await self._directory.callable_names(who)
             return {"object": "list", "data": [_model(name, llm) for name, llm in models]}
-        wanted = asgi["path"].removeprefix(f"{MODELS}/")
-        for name, llm in models:
-            if wanted in {name, llm.id}:
-                return _model(name, llm)
-        raise NotFound("There is no model of this name; GET /v1/models lists them.")
+        name = asgi["path"].removeprefix(f"{MODELS}/")
+        return _model(name, (await self._directory.find(who, name)).llm)
 
 
 def _model(name: str, llm: LLM) -> dict[str, Any]:
