@@ -98,12 +98,18 @@ class Peer(asyncio.Protocol):
         self.requests.append(request)
         self._upstream.requests.append(request)
 
-    async def end(self) -> None:
+    def write(self, data: bytes) -> None:
+        """Send, or raise `HungUp` if there is nobody any more."""
+        if self.transport.is_closing():
+            raise HungUp
+        self.transport.write(data)
+
+    async def end(self) -> BaseException | None:
+        """Stop the script and close; gives the mistake that ended the script before, if any."""
         self._task.cancel()
         await asyncio.wait([self._task])
         self.transport.abort()
-        if not self._task.cancelled():
-            self._task.result()
+        return None if self._task.cancelled() else self._task.exception()
 
     async def _perform(self) -> None:
         try:
@@ -171,9 +177,10 @@ async def serving(
         yield upstream
     finally:
         server.close()
-        for peer in upstream.peers:
-            await peer.end()
+        mistakes = [mistake for peer in upstream.peers if (mistake := await peer.end())]
         await server.wait_closed()
+    if mistakes:
+        raise mistakes[0]
 
 
 # --- Steps -----------------------------------------------------------------------------------
@@ -225,7 +232,7 @@ def send(data: bytes) -> Step:
     """Send exactly these bytes."""
 
     async def step(peer: Peer) -> None:
-        peer.transport.write(data)
+        peer.write(data)
 
     return step
 
@@ -234,7 +241,7 @@ def reply(answer: Callable[[Request], bytes]) -> Step:
     """Send what a function makes of the last request."""
 
     async def step(peer: Peer) -> None:
-        peer.transport.write(answer(peer.requests[-1]))
+        peer.write(answer(peer.requests[-1]))
 
     return step
 

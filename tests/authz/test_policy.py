@@ -14,7 +14,7 @@ MATRIX = Path(__file__).parents[1] / "matrices" / "roles.txt"
 
 
 def matrix() -> str:
-    """Print roles × permissions."""
+    """Print which role holds which permission."""
     rows = [["", *Role]]
     for action in Action:
         for reach in Reach:

@@ -39,7 +39,9 @@ def test_beyond_its_limit_the_first_one_in_leaves_first() -> None:
 
 
 @given(st.integers(1, 5), st.lists(st.text("abcdefgh", min_size=1, max_size=1)))
-def test_it_is_never_larger_than_its_limit_and_has_the_last_one(limit: int, keys: list[str]) -> None:
+def test_it_is_never_larger_than_its_limit_and_has_the_last_one(
+    limit: int, keys: list[str]
+) -> None:
     cache = filled(limit, *keys)
     assert len(cache) <= limit
     assert not keys or cache.get(keys[-1]) == keys[-1].upper()

@@ -43,7 +43,10 @@ SPLITS = {
     "a suffix and a slash": ("https://a.example/v1/messages/", "https://a.example/v1"),
     "a suffix and a query": ("https://a.example/v1/messages?beta=true", "https://a.example/v1"),
     "a query with slashes": ("https://a.example/v1/messages?to=/x/y", "https://a.example/v1"),
-    "a query that ends with a suffix": ("https://a.example/v1/x?y=/messages", "https://a.example/v1"),
+    "a query that ends with a suffix": (
+        "https://a.example/v1/x?y=/messages",
+        "https://a.example/v1",
+    ),
     "a suffix in the middle": ("https://a.example/messages/v1", "https://a.example/messages"),
     "a segment that ends like a suffix": ("https://a.example/v1/xmessages", "https://a.example/v1"),
     "a host that is named like a suffix": ("https://chat/completions", "https://chat"),

@@ -289,8 +289,8 @@ async def test_a_stuck_origin_does_not_hold_up_another() -> None:
 
 async def test_closing_ends_everything() -> None:
     pool = HttpPool(LOOPBACK, connections_per_origin=2)
-    script = (read_request(), send(answer(b"1")), read_request())
-    async with serving(*script) as upstream:
+    silent = [read_request()]
+    async with serving([read_request(), send(answer(b"1")), *silent], silent) as upstream:
         await ask(pool, request_to(upstream))
         calls = [asyncio.create_task(ask(pool, request_to(upstream))) for _ in range(5)]
         await eventually(lambda: waiting(pool) == 3)

@@ -9,6 +9,7 @@ import pickle
 import pprint
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -42,7 +43,7 @@ SHOWN: dict[str, Callable[[Secret], str]] = {
     "json with default=repr": lambda secret: json.dumps({"secret": secret}, default=repr),
 }
 
-REFUSED: dict[str, Callable[[Secret], object]] = {
+REFUSED: dict[str, Callable[[Any], object]] = {
     "json": json.dumps,
     "json, inside a dictionary": lambda secret: json.dumps({"secret": secret}),
     "json, with its variables": lambda secret: json.dumps(secret, default=vars),
@@ -62,7 +63,7 @@ REFUSED: dict[str, Callable[[Secret], object]] = {
     "== with its text": lambda secret: operator.eq(secret, PLAIN),
     "== from its text": lambda secret: operator.eq(PLAIN, secret),
     "!=": lambda secret: operator.ne(secret, Secret(PLAIN)),
-    "in a list": lambda secret: secret in [Secret(PLAIN)],
+    "in a list": lambda secret: secret in [Secret("x"), Secret(PLAIN)],
     "== of structs around it": lambda secret: operator.eq(Holder(secret), Holder(Secret(PLAIN))),
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,

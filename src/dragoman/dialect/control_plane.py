@@ -14,7 +14,7 @@ from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
 from dragoman.dialect import strict_json
 from dragoman.dialect.credentials import api_keys
-from dragoman.dialect.exchange import CallerGone, read_body, send_json, send_rendered
+from dragoman.dialect.exchange import CallerGone, read_body, require_json, send_json, send_rendered
 from dragoman.dialect.record import AsgiApp, Receive, Render, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
 from dragoman.domain.errors import (
@@ -24,7 +24,6 @@ from dragoman.domain.errors import (
     MethodNotAllowed,
     NotFound,
     Problem,
-    UnsupportedMediaType,
 )
 from dragoman.registry.authentication import Authenticator
 
@@ -108,13 +107,9 @@ def _require_permissions(app: FastAPI) -> None:
 
 
 def _check_body(headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    if not body:
-        return
-    content_type = next((value for name, value in headers if name == b"content-type"), b"")
-    media_type = content_type.partition(b";")[0].strip().lower()
-    if media_type != b"application/json":
-        raise UnsupportedMediaType("Send the body as 'Content-Type: application/json'.")
-    strict_json.loads(body)
+    if body:
+        require_json(headers)
+        strict_json.loads(body)
 
 
 def _replay(body: bytes) -> Receive:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from dragoman.dialect.record import Receive, Rendered, Send
-from dragoman.domain.errors import TooLarge
+from dragoman.domain.errors import TooLarge, UnsupportedMediaType
 from dragoman.domain.ports import Headers
 
 DRAINED_BYTES = 8 * 1024 * 1024
@@ -35,6 +35,16 @@ async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes
         await _drain(receive, more=more)
         raise TooLarge(f"The body is larger than {max_bytes} bytes.")
     return b"".join(pieces)
+
+
+def require_json(headers: Headers) -> None:
+    """Check that a body says it is JSON. Raises UnsupportedMediaType."""
+    for name, value in headers:
+        if name == b"content-type":
+            if value.partition(b";")[0].strip().lower() == b"application/json":
+                return
+            break
+    raise UnsupportedMediaType("Send the body as 'Content-Type: application/json'.")
 
 
 async def send_json(

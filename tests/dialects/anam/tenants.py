@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 LLMS = "/anam/v1/llms"
 OPENAI_URL = "https://api.openai.com/v1/chat/completions"
+SOME_ID = "01999999-0000-7000-8000-000000000000"
+"""The id of nothing."""
 
 clock = SystemClock()
 
@@ -65,14 +67,17 @@ class Tenant:
 
         return with_store(self.dragoman, create)
 
-    def client(self, role: str = "admin", **options: Any) -> httpx2.Client:
+    def client(self, role: str = "admin") -> httpx2.Client:
         """Give an HTTP client that carries the key of a role; closed with the tenant."""
-        return self.client_of(self.keys[role], **options)
+        return self.client_of(self.keys[role])
 
-    def client_of(self, key: NewKey, **options: Any) -> httpx2.Client:
-        """Give an HTTP client that carries this key."""
-        options.setdefault("verify", False)  # http only; a TLS context would cost 20 ms
-        return self._open.enter_context(self.dragoman.client(key.text, **options))
+    def client_of(self, key: NewKey, beside: NewKey | None = None) -> httpx2.Client:
+        """Give an HTTP client that carries this key as Bearer, and perhaps one as `x-api-key`."""
+        # http only; making a TLS context would cost 20 ms
+        client = self._open.enter_context(self.dragoman.client(key.text, verify=False))
+        if beside is not None:
+            client.headers["x-api-key"] = beside.text
+        return client
 
     def audit(self) -> list[AuditRow]:
         """Read what was recorded about this organization's LLMs, oldest first."""

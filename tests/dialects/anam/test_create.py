@@ -183,9 +183,7 @@ def test_url_and_urls_together_are_refused(admin: httpx2.Client, llms: str) -> N
         "custom",
     ],
 )
-def test_both_of_anams_lists_of_formats_are_accepted(
-    admin: httpx2.Client, llm_format: str
-) -> None:
+def test_both_of_anams_lists_of_formats_are_accepted(admin: httpx2.Client, llm_format: str) -> None:
     created = shown(admin.post(LLMS, json=an_llm(llmFormat=llm_format)), 201)
     assert created["llmFormat"] == llm_format
 

@@ -18,9 +18,7 @@ def _names(answer: httpx2.Response) -> list[str]:
     return [llm["displayName"] for llm in shown(answer)["data"]]
 
 
-def test_an_organization_without_llms_has_one_empty_page(
-    admin: httpx2.Client, llms: str
-) -> None:
+def test_an_organization_without_llms_has_one_empty_page(admin: httpx2.Client, llms: str) -> None:
     assert shown(admin.get(llms)) == {
         "data": [],
         "meta": {
@@ -140,7 +138,9 @@ def found(admin: httpx2.Client) -> httpx2.Client:
         ("ΣΊΣΥΦΟΣ", None, "Llama-3.1:8B"),
     ):
         body = an_llm(displayName=display_name, description=description, modelName=model)
-        shown(admin.post(LLMS, json=body | {"displayTags": ["tagged"], "deploymentName": "dep"}), 201)
+        shown(
+            admin.post(LLMS, json=body | {"displayTags": ["tagged"], "deploymentName": "dep"}), 201
+        )
     return admin
 
 

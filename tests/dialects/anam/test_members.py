@@ -87,13 +87,11 @@ def test_a_member_is_stored_as_it_was_written(
 
 
 @pytest.mark.parametrize(("member", "value", "path", "code"), REFUSED)
-def test_a_member_that_cannot_be_stored_is_named_and_nothing_is_changed(
+def test_a_member_that_cannot_be_stored_is_named_and_nothing_is_changed(  # noqa: PLR0917  # a row
     admin: httpx2.Client, stored: dict[str, Any], member: str, value: Any, path: str, code: str
 ) -> None:
     assert problems(admin.post(LLMS, json=an_llm(**{member: value}))) == [(path, code)]
-    answer = admin.put(
-        f"{LLMS}/{stored['id']}", json={"description": "changed"} | {member: value}
-    )
+    answer = admin.put(f"{LLMS}/{stored['id']}", json={"description": "changed"} | {member: value})
     assert problems(answer) == [(path, code)]
 
     assert shown(admin.get(LLMS))["data"] == [stored]

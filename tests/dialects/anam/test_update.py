@@ -53,7 +53,7 @@ def _without_update_time(llm: dict[str, Any]) -> dict[str, Any]:
         {"reasoningFormat": "parsed"},
         {"displayName": "After", "temperature": 0, "metadata": {}, "displayTags": []},
     ],
-    ids=lambda change: "+".join(change),
+    ids="+".join,
 )
 def test_an_update_changes_what_it_names_and_keeps_the_rest(
     admin: httpx2.Client, llms: str, stored: dict[str, Any], change: dict[str, Any]
@@ -85,9 +85,7 @@ def test_url_replaces_all_urls_by_one_without_a_region(
     assert updated["urls"] == [{"url": OPENAI_URL}]
 
 
-def test_url_and_urls_together_are_refused(
-    admin: httpx2.Client, stored: dict[str, Any]
-) -> None:
+def test_url_and_urls_together_are_refused(admin: httpx2.Client, stored: dict[str, Any]) -> None:
     path = f"{LLMS}/{stored['id']}"
     answer = admin.put(path, json={"url": OPENAI_URL, "urls": [{"url": OPENAI_URL}]})
     assert problems(answer) == [("url", "conflict")]
@@ -203,7 +201,7 @@ def test_a_deleted_llm_is_gone_at_once_and_for_good(
     assert deleted.content == b""
     assert "x-request-id" in deleted.headers
     for method in ("GET", "PUT", "DELETE"):
-        body = {} if method == "PUT" else None
+        body: dict[str, Any] | None = {} if method == "PUT" else None
         assert error(admin.request(method, path, json=body), 404) == (
             "There is no LLM with this id."
         )

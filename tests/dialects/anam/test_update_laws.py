@@ -35,13 +35,13 @@ urls = st.fixed_dictionaries(
 )
 formats = ["openai", "azure_openai", "groq_openai", "gemini", "advanced_voice", "anthropic"]
 
-required = {
+required: dict[str, st.SearchStrategy[Any]] = {
     "displayName": names,
     "llmFormat": st.sampled_from(formats),
     "modelName": names,
     "urls": st.lists(urls, min_size=1, max_size=3),
 }
-optional = {
+optional: dict[str, st.SearchStrategy[Any]] = {
     "description": st.none() | texts,
     "metadata": st.dictionaries(texts, json_values, max_size=3),
     "temperature": st.none() | st.floats(0, 2),

@@ -54,6 +54,13 @@ def test_a_body_that_cannot_be_used_is_400(client: httpx2.Client, body: bytes, c
     assert error["param"] == ("model" if code == "invalid" else None)
 
 
+@pytest.mark.parametrize("media_type", ["", "text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_that_does_not_say_it_is_json_is_415(client: httpx2.Client, media_type: str) -> None:
+    answer = client.post(CHAT, content=b"{}", headers={"content-type": media_type})
+    assert answer.status_code == 415
+    assert error_of(answer)["code"] == "unsupported_media_type"
+
+
 def test_a_body_over_the_limit_is_413_and_its_sender_can_read_that(tmp_path: Any) -> None:
     with (
         RunningDragoman.start(tmp_path / "data", call_body_max_bytes="1024") as dragoman,

@@ -15,7 +15,8 @@ ANSWERING = forever(read_request(), send(OK + b"\r\n" + ANSWER))
 
 def call(client: httpx2.Client, body: Any, **headers: str) -> httpx2.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return client.post("/v1/chat/completions", content=content, headers=headers)
+    json_type = {"content-type": "application/json; charset=utf-8"}
+    return client.post("/v1/chat/completions", content=content, headers=json_type | headers)
 
 
 def test_the_request_line_is_the_registered_url_as_it_was_written(

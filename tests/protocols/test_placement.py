@@ -1,0 +1,23 @@
+"""Which header carries the credential: no wire format is forgotten, and none uses the URL."""
+
+import pytest
+
+from dragoman.domain.llm import ProtocolName
+from dragoman.protocols.placement import placement
+
+HEADERS = {
+    ProtocolName.OPENAI: "Authorization: Bearer ",
+    ProtocolName.AZURE_OPENAI: "api-key: ",
+    ProtocolName.GROQ_OPENAI: "Authorization: Bearer ",
+    ProtocolName.GEMINI: "x-goog-api-key: ",
+    ProtocolName.ANTHROPIC: "x-api-key: ",
+    ProtocolName.CUSTOM: "Authorization: Bearer ",
+    ProtocolName.ADVANCED_VOICE: "Authorization: Bearer ",
+    ProtocolName.NONE: "Authorization: Bearer ",
+}
+
+
+@pytest.mark.parametrize("protocol", ProtocolName)
+def test_where_each_wire_format_carries_the_credential(protocol: ProtocolName) -> None:
+    place = placement(protocol)
+    assert f"{place.header}: {place.prefix}" == HEADERS[protocol]

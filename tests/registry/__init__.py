@@ -1,0 +1,1 @@
+"""The use cases of the registry, in this process, on a real SQLite database."""

@@ -1,0 +1,221 @@
+"""Registering LLMs, beneath every dialect."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from dragoman.domain.errors import Forbidden, Invalid, NotFound
+from dragoman.domain.llm import Configuration, ProtocolName
+from dragoman.domain.page import LLMQuery
+from dragoman.domain.principal import Role
+from dragoman.domain.url import Endpoint
+from dragoman.registry.llms import Change
+from dragoman.vault.secret import Secret
+from tests.registry.installation import NOON_MS, REQUEST, Installation, a_configuration
+
+ONE, TWO = "https://one.example/v1", "https://two.example/v1"
+
+
+def setting(**members: Any) -> Change:
+    """Write an update that sets these members."""
+
+    def change(current: Configuration) -> Configuration:
+        return msgspec.structs.replace(current, **members)
+
+    return change
+
+
+def moving(*urls: str) -> Change:
+    """Write an update that sets the URLs."""
+    return setting(endpoints=tuple(Endpoint.parse(url) for url in urls))
+
+
+async def test_what_was_created_is_read_back_as_it_was_given(installation: Installation) -> None:
+    who = await installation.acting()
+    given = a_configuration(ONE, TWO, temperature=0.5, tags=("a",), metadata={"a": [1, None]})
+
+    created = await installation.llms.create(who, given, Secret("sk-one"), REQUEST)
+
+    assert created == await installation.llms.get(who, created.id)
+    assert created.configuration == given
+    assert created.organization_id == who.organization_id
+    assert created.owner_id == created.created_by == who.principal_id
+    assert (created.created_at_ms, created.updated_at_ms, created.revision) == (NOON_MS, None, 1)
+    assert installation.opened(created) == "sk-one"
+
+
+async def test_an_update_counts_the_revision_and_says_who_and_when(
+    installation: Installation,
+) -> None:
+    author, editor = await installation.acting(), await installation.acting()
+    created = await installation.llms.create(author, a_configuration(), None, REQUEST)
+    installation.clock.time_ms += 5
+
+    change = setting(display_name="After", max_tokens=7)
+    updated = await installation.llms.update(editor, created.id, change, None, REQUEST)
+
+    assert updated == await installation.llms.get(author, created.id)
+    assert updated.configuration == msgspec.structs.replace(
+        created.configuration, display_name="After", max_tokens=7
+    )
+    assert (updated.revision, updated.updated_at_ms) == (2, NOON_MS + 5)
+    assert (updated.updated_by, updated.created_by) == (editor.principal_id, author.principal_id)
+    assert updated.owner_id == author.principal_id
+
+
+async def test_an_update_that_changes_nothing_counts_nothing(installation: Installation) -> None:
+    who = await installation.acting()
+    created = await installation.llms.create(who, a_configuration(), Secret("sk-one"), REQUEST)
+    audited = installation.count("audit")
+
+    same = setting(display_name="my-llm", metadata={})
+    assert await installation.llms.update(who, created.id, same, None, REQUEST) == created
+
+    assert await installation.llms.get(who, created.id) == created
+    assert installation.count("audit") == audited
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        setting(display_name="After"),
+        moving("https://one.example/other?x=1", TWO),
+        moving(TWO, ONE),
+        moving(TWO),
+        moving(ONE, ONE, TWO),
+        moving("https://ONE.example:443/v1", TWO),
+        setting(protocol=ProtocolName.CUSTOM),
+    ],
+    ids=["name", "path", "reordered", "one removed", "one more", "spelling", "same header"],
+)
+async def test_a_kept_secret_still_opens_after_the_change(
+    installation: Installation, change: Change
+) -> None:
+    who = await installation.acting()
+    given = a_configuration(ONE, TWO)
+    created = await installation.llms.create(who, given, Secret("sk-kept"), REQUEST)
+
+    await installation.llms.update(who, created.id, change, None, REQUEST)
+
+    assert installation.opened(await installation.llms.get(who, created.id)) == "sk-kept"
+
+
+async def test_a_kept_secret_no_longer_opens_for_an_origin_that_was_removed(
+    installation: Installation,
+) -> None:
+    who = await installation.acting()
+    given = a_configuration(ONE, TWO)
+    created = await installation.llms.create(who, given, Secret("sk-kept"), REQUEST)
+    narrowed = await installation.llms.update(who, created.id, moving(ONE), None, REQUEST)
+    assert narrowed.credential != created.credential
+
+    with pytest.raises(Invalid) as refused:
+        await installation.llms.update(who, created.id, moving(ONE, TWO), None, REQUEST)
+
+    assert [problem.code for problem in refused.value.problems] == ["secret_required"]
+    assert await installation.llms.get(who, created.id) == narrowed
+
+
+@pytest.mark.parametrize(
+    ("change", "header"),
+    [
+        (moving("https://evil.example/v1"), "Authorization"),
+        (setting(protocol=ProtocolName.GEMINI), "x-goog-api-key"),
+    ],
+    ids=["origin", "header"],
+)
+async def test_a_moved_secret_is_sent_again_and_replaces_the_stored_one(
+    installation: Installation, change: Change, header: str
+) -> None:
+    who = await installation.acting()
+    created = await installation.llms.create(who, a_configuration(), Secret("sk-old"), REQUEST)
+    with pytest.raises(Invalid):
+        await installation.llms.update(who, created.id, change, None, REQUEST)
+    assert await installation.llms.get(who, created.id) == created
+
+    moved = await installation.llms.update(who, created.id, change, Secret("sk-new"), REQUEST)
+
+    assert installation.opened(await installation.llms.get(who, created.id)) == "sk-new"
+    assert moved.credential is not None
+    assert (moved.credential.placement.header, moved.credential.generation) == (header, 2)
+
+
+async def test_a_url_that_a_later_policy_refuses_hinders_only_changes_of_where_calls_go(
+    installation: Installation,
+) -> None:
+    who = await installation.acting()
+    given = a_configuration("http://127.0.0.1:8000/v1")
+    created = await installation.llms.create(who, given, Secret("sk-one"), REQUEST)
+    closed = installation.llms_where_allowed("")
+
+    renamed = await closed.update(who, created.id, setting(display_name="After"), None, REQUEST)
+
+    assert renamed.configuration.display_name == "After"
+    for change, secret in (
+        (moving("http://127.0.0.1:8000/v2"), None),
+        (setting(), Secret("sk-two")),
+    ):
+        with pytest.raises(Invalid) as refused:
+            await closed.update(who, created.id, change, secret, REQUEST)
+        assert {problem.path for problem in refused.value.problems} == {("endpoints", 0, "url")}
+    assert await closed.get(who, created.id) == renamed
+
+
+async def test_a_format_that_calls_needs_an_endpoint_also_when_only_the_format_changes(
+    installation: Installation,
+) -> None:
+    who = await installation.acting()
+    record = a_configuration(protocol=ProtocolName.NONE, endpoints=())
+    created = await installation.llms.create(who, record, None, REQUEST)
+
+    with pytest.raises(Invalid) as refused:
+        await installation.llms.update(
+            who, created.id, setting(protocol=ProtocolName.OPENAI), None, REQUEST
+        )
+
+    assert [problem.path for problem in refused.value.problems] == [("endpoints",)]
+
+
+async def test_an_editor_changes_and_deletes_only_its_own(installation: Installation) -> None:
+    first, second = [await installation.acting(Role.EDITOR) for _ in range(2)]
+    created = await installation.llms.create(first, a_configuration(), None, REQUEST)
+
+    assert await installation.llms.get(second, created.id) == created
+    with pytest.raises(Forbidden, match="only LLMs of its own"):
+        await installation.llms.update(second, created.id, setting(model="x"), None, REQUEST)
+    with pytest.raises(Forbidden, match="only LLMs of its own"):
+        await installation.llms.delete(second, created.id, REQUEST)
+
+    await installation.llms.delete(first, created.id, REQUEST)
+    with pytest.raises(NotFound):
+        await installation.llms.get(first, created.id)
+
+
+async def test_who_may_not_act_is_refused_before_anything_is_looked_up(
+    installation: Installation,
+) -> None:
+    caller = await installation.acting(Role.CALLER)
+    installation.rows("DROP TABLE llms")
+    nothing = a_configuration("ftp://nowhere", display_name="")
+    with pytest.raises(Forbidden):
+        await installation.llms.create(caller, nothing, None, REQUEST)
+    with pytest.raises(Forbidden):
+        await installation.llms.update(caller, "any", setting(), None, REQUEST)
+    with pytest.raises(Forbidden):
+        await installation.llms.delete(caller, "any", REQUEST)
+
+
+async def test_pages_are_newest_first_and_of_one_moment_by_id(installation: Installation) -> None:
+    who = await installation.acting()
+    made = []
+    for step_ms in (0, 0, 10, 0):
+        installation.clock.time_ms += step_ms
+        made.append(await installation.llms.create(who, a_configuration(), None, REQUEST))
+
+    page = await installation.llms.page(who, LLMQuery(limit=3))
+
+    assert [llm.id for llm in page.items] == [llm.id for llm in reversed(made)][:3]
+    assert page.total == 4
+    rest = await installation.llms.page(who, LLMQuery(limit=3, offset=3))
+    assert [llm.id for llm in rest.items] == [made[0].id]

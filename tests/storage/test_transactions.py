@@ -1,0 +1,231 @@
+"""All of a transaction or nothing: also after an exception, and after being cancelled anywhere."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dragoman.domain.errors import Unavailable
+from dragoman.domain.principal import Organization
+from dragoman.storage.repositories.deployment import SqlReadDeployment
+from dragoman.storage.repositories.llms import SqlReadLLMs
+from dragoman.storage.repositories.principals import SqlReadPrincipals
+from dragoman.storage.sqlite import SqliteDatabase, Transaction
+from dragoman.storage.unit_of_work import SqlReadWork, SqlStore
+
+INSERT = "INSERT INTO organizations (id, name, created_at_ms) VALUES (:id, :id, 0)"
+NAMES = "SELECT name FROM organizations ORDER BY name"
+SLOW = """
+WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 2000000)
+SELECT COUNT(*) FROM counted
+"""
+"""A statement that takes long enough to be interrupted."""
+
+
+async def names(database: SqliteDatabase) -> list[str]:
+    async with database.read() as transaction:
+        return [name for (name,) in await transaction.fetch(NAMES, {})]
+
+
+async def insert(database: SqliteDatabase, *names: str) -> None:
+    async with database.write() as transaction:
+        for name in names:
+            assert await transaction.execute(INSERT, {"id": name}) == 1
+
+
+async def pragma(database: SqliteDatabase, side: str, name: str) -> Any:
+    connection = {"writer": database._writer, "reader": database._reader}[side]
+    return await connection.run(lambda db: db.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+@pytest.mark.parametrize("side", ["writer", "reader"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),  # FULL: a commit is on disk when it returns
+        ("foreign_keys", 1),
+        ("busy_timeout", 5000),
+        ("trusted_schema", 0),
+    ],
+)
+async def test_both_connections_are_set_up_alike(
+    database: SqliteDatabase, side: str, name: str, value: object
+) -> None:
+    assert await pragma(database, side, name) == value
+
+
+async def test_an_exception_undoes_everything(database: SqliteDatabase) -> None:
+    async def fail() -> None:
+        async with database.write() as transaction:
+            await transaction.execute(INSERT, {"id": "undone"})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    await insert(database, "kept")
+    assert await names(database) == ["kept"]
+
+
+async def test_a_statement_that_fails_undoes_those_before_it(database: SqliteDatabase) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        await insert(database, "undone", "undone")
+    await insert(database, "kept")
+    assert await names(database) == ["kept"]
+
+
+async def test_foreign_keys_are_held(database: SqliteDatabase) -> None:
+    orphan = "INSERT INTO principals VALUES ('p', 'no organization', 'name', 'admin', 0)"
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        async with database.write() as transaction:
+            await transaction.execute(orphan, {})
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_being_cancelled_within_a_statement_undoes_everything(
+    database: SqliteDatabase, times: int
+) -> None:
+    async def work() -> None:
+        async with database.write() as transaction:
+            await transaction.execute(INSERT, {"id": "undone"})
+            begun.set()
+            await transaction.fetch(SLOW, {})
+
+    begun = asyncio.Event()
+    task = asyncio.create_task(work())
+    await begun.wait()
+    for _ in range(times):  # the second time while it undoes what it did
+        await asyncio.sleep(0.01)
+        assert task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await insert(database, "kept")
+    assert await names(database) == ["kept"]
+
+
+async def test_being_cancelled_while_waiting_for_another_process_leaves_nothing_open(
+    database: SqliteDatabase, path: Path
+) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        task = asyncio.create_task(insert(database, "undone"))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.sleep(0.05)
+        other.execute("ROLLBACK")
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await insert(database, "kept")
+    assert await names(database) == ["kept"]
+
+
+async def test_being_cancelled_while_waiting_for_a_turn_leaves_the_other_alone(
+    database: SqliteDatabase,
+) -> None:
+    async with database.write() as transaction:
+        task = asyncio.create_task(insert(database, "undone"))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await transaction.execute(INSERT, {"id": "kept"})
+    assert await names(database) == ["kept"]
+
+
+async def test_being_cancelled_while_reading_leaves_no_old_view_open(
+    database: SqliteDatabase,
+) -> None:
+    async def read() -> None:
+        async with database.read() as transaction:
+            begun.set()
+            await transaction.fetch(SLOW, {})
+
+    begun = asyncio.Event()
+    task = asyncio.create_task(read())
+    await begun.wait()
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await insert(database, "kept")
+    assert await names(database) == ["kept"]
+
+
+async def test_a_reader_sees_one_state_while_others_write(database: SqliteDatabase) -> None:
+    await insert(database, "before")
+    async with database.read() as transaction:
+        assert await transaction.fetch(NAMES, {}) == [("before",)]
+        await insert(database, "meanwhile")
+        assert await transaction.fetch(NAMES, {}) == [("before",)]
+    assert await names(database) == ["before", "meanwhile"]
+
+
+async def test_writers_of_one_process_take_turns(database: SqliteDatabase) -> None:
+    async def add_one() -> None:
+        async with database.write() as transaction:
+            ((count,),) = await transaction.fetch("SELECT COUNT(*) FROM organizations", {})
+            await asyncio.sleep(0)
+            await transaction.execute(INSERT, {"id": f"{count:02}"})
+
+    await asyncio.gather(*(add_one() for _ in range(20)))
+    assert await names(database) == [f"{number:02}" for number in range(20)]
+
+
+# --- Reading cannot write --------------------------------------------------------------------
+
+
+def test_what_a_view_holds_has_only_methods_that_read() -> None:
+    kinds = (SqlReadLLMs, SqlReadPrincipals, SqlReadDeployment)
+    methods = {kind: sorted(name for name in vars(kind) if name[0] != "_") for kind in kinds}
+    assert methods == {
+        SqlReadLLMs: ["all", "get", "named", "page"],
+        SqlReadPrincipals: ["by_digest", "keys", "organization", "organization_named"],
+        SqlReadDeployment: ["get", "kek_ids"],
+    }
+
+
+def test_a_view_holds_what_reads_and_nothing_more(database: SqliteDatabase) -> None:
+    held = vars(SqlReadWork(Transaction(database._reader)))
+    assert {name: type(part) for name, part in held.items()} == {
+        "llms": SqlReadLLMs,
+        "principals": SqlReadPrincipals,
+        "deployment": SqlReadDeployment,
+    }
+
+
+async def test_the_database_itself_refuses_to_write_in_a_view(database: SqliteDatabase) -> None:
+    with pytest.raises((sqlite3.Error, Unavailable)):
+        async with database.read() as transaction:
+            await transaction.execute(INSERT, {"id": "smuggled"})
+    assert await names(database) == []
+
+
+# --- Telling the process ---------------------------------------------------------------------
+
+
+async def test_a_change_is_told_after_it_can_be_seen_and_a_failed_one_never(
+    database: SqliteDatabase, path: Path
+) -> None:
+    def note() -> None:
+        with closing(sqlite3.connect(path)) as other:
+            seen.append([name for (name,) in other.execute(NAMES)])
+
+    async def fail() -> None:
+        async with store.writing() as work:
+            await work.principals.add_organization(Organization("a", "failed", 0))
+            raise ZeroDivisionError
+
+    seen: list[list[str]] = []
+    store = SqlStore(database, on_write=note)
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    async with store.reading() as view:
+        assert await view.principals.organization("a") is None
+    assert seen == []
+    async with store.writing() as work:
+        await work.principals.add_organization(Organization("a", "done", 0))
+        assert seen == []
+    assert seen == [["done"]]
