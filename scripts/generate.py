@@ -32,7 +32,7 @@ def schema_sql() -> str:
     statements = [
         "-- The snapshot of all steps under migrations/versions; made by scripts/generate.py.",
         *(f"{' '.join(sql.split())};" for (sql,) in made),
-        f"INSERT INTO alembic_version (version_num) VALUES ('{schema.HEAD}');",
+        f"INSERT INTO alembic_version (version_num) VALUES ('{schema.HEAD}');",  # noqa: S608
     ]
     return "\n".join(statements) + "\n"
 
@@ -48,17 +48,17 @@ def settings_table() -> str:
         "| variable | default | meaning |",
         "|---|---|---|",
     ]
-    for field in msgspec.structs.fields(Settings):
-        rows.append(
-            f"| `{PREFIX}{field.name.upper()}` | {_default(field.default)} "
-            f"| {_description(field.type)} |"
-        )
+    rows += [
+        f"| `{PREFIX}{field.name.upper()}` | {_default(field.default)} "
+        f"| {_description(field.type)} |"
+        for field in msgspec.structs.fields(Settings)
+    ]
     return "\n".join(rows) + "\n"
 
 
 def _default(value: Any) -> str:
     if value is None or value == ():
-        return "–"
+        return "none"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

@@ -32,6 +32,8 @@ ANOTHER: dict[str, tuple[str, Any]] = {
 """Of each setting a text that its variable may have, and the value that it means."""
 
 BAD = [
+    ("DRAGOMAN_DATA_DIR", ""),
+    ("DRAGOMAN_HOST", ""),
     ("DRAGOMAN_PORT", "http"),
     ("DRAGOMAN_PORT", ""),
     ("DRAGOMAN_PORT", "-1"),

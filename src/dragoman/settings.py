@@ -17,16 +17,19 @@ class SettingsError(ValueError):
 
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
+Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
 SizeBytes = Annotated[int, Meta(ge=1024)]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
     """The settings of one installation. A comment's text ends up in `docs/settings.md`."""
 
-    data_dir: Annotated[str, Meta(description="Folder of the database and the key file.")] = ".data"
-    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    data_dir: Annotated[Text, Meta(description="Folder of the database and the key file.")] = (
+        ".data"
+    )
+    host: Annotated[Text, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="Port to listen on; 0 takes a free one.")] = 8080
     workers: Annotated[Count, Meta(description="Processes that serve requests.")] = 1
     production: Annotated[

@@ -5,16 +5,17 @@ import pty
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
-from tests.cli.processes import HANG_S
+from tests.cli.processes import HANG_S, eventually
 
-STARTED_S = 5.0
-"""A command that has not ended by then was meant to refuse, and serves instead [s]."""
+READY = "is ready on "
+"""What a server prints that was meant to refuse, and serves instead."""
 
 
 class Ended(NamedTuple):
@@ -46,21 +47,27 @@ def dragoman(
     *arguments: str | bytes | Path, data_dir: Path | str | None = None, **settings: str
 ) -> Ended:
     """Run a command to its end; one that goes on serving is ended, and its status is 0."""
-    process = begin(
-        *arguments,
-        environment=environment(data_dir, **settings),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        output, errors = process.communicate(timeout=STARTED_S)
-    except subprocess.TimeoutExpired:
-        process.terminate()
-        output, errors = process.communicate(timeout=HANG_S)
-    finally:
-        process.kill()
-    return Ended(process.returncode, output.decode(), errors.decode())
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        process = begin(
+            *arguments,
+            environment=environment(data_dir, **settings),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+        )
+        try:
+            eventually(lambda: process.poll() is not None or READY in _text(output))
+            process.terminate()
+            process.wait(HANG_S)
+        finally:
+            process.kill()
+            process.wait()
+        return Ended(process.returncode, _text(output), _text(errors))
+
+
+def _text(file: IO[bytes]) -> str:
+    """Read what a process has written so far, without moving where it writes."""
+    return os.pread(file.fileno(), 1_000_000, 0).decode()
 
 
 def refused(
@@ -69,8 +76,8 @@ def refused(
     """Run a command that must refuse in one line with status 1; gives the line."""
     ended = dragoman(*arguments, data_dir=data_dir, **settings)
     assert ended.status == 1, f"status {ended.status}: {ended.output}{ended.errors}"
-    assert "Traceback" not in ended.output + ended.errors
-    assert ended.output == ""
+    assert "Traceback" not in ended.errors, ended.errors
+    assert ended.output == "", f"it did something first: {ended.output}{ended.errors}"
     line, end, rest = ended.errors.partition("\n")
     assert (end, rest) == ("\n", ""), f"more than one line: {ended.errors}"
     return line

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-HANG_S = 20.0
+HANG_S = 30.0
 """How long anything may take before we call it hanging [s]."""
 
 

@@ -94,7 +94,7 @@ def test_a_key_ends_by_its_name_and_the_name_is_free_again(data_dir: Path) -> No
     _, first = create(data_dir, "mine")
     assert dragoman("key", "revoke", "mine", data_dir=data_dir).output.endswith(f"({first}).\n")
     assert refused("key", "revoke", "mine", data_dir=data_dir) == (
-        "There is no key with the id or the name 'mine'; see 'dragoman key list'."
+        "There is no active key of this id or name; see 'dragoman key list'."
     )
     _, second = create(data_dir, "mine")
     assert dragoman("key", "revoke", "mine", data_dir=data_dir).output.endswith(f"({second}).\n")
@@ -137,7 +137,7 @@ def test_an_unknown_organization_is_named(data_dir: Path, command: str) -> None:
 
 def test_an_organization_that_is_not_text_is_unknown(data_dir: Path) -> None:
     line = refused("key", "list", "--org", b"\xff", data_dir=data_dir)
-    assert line.startswith("There is no organization named ")
+    assert line == "An argument is not text in UTF-8."
 
 
 def test_an_unknown_role_is_a_usage_error_that_lists_the_roles(data_dir: Path) -> None:

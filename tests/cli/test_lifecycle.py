@@ -30,7 +30,7 @@ def _process(server: RunningDragoman) -> subprocess.Popen[bytes]:
 
 def _is_healthy(server: RunningDragoman) -> bool:
     try:
-        return httpx2.get(f"{server.url}/readyz").status_code == 200
+        return httpx2.get(f"{server.url}/readyz", timeout=HANG_S).status_code == 200
     except httpx2.TransportError:
         return False
 
@@ -123,7 +123,7 @@ def test_a_killed_worker_is_replaced_and_the_service_goes_on(server: RunningDrag
     assert eventually(lambda: "worker_died" in server.log)
     assert f'"pid": {killed}' in server.log
     for _ in range(20):  # whichever of the two answers
-        assert httpx2.get(f"{server.url}/readyz").status_code == 200
+        assert httpx2.get(f"{server.url}/readyz", timeout=HANG_S).status_code == 200
     assert server.stop() == 0
 
 

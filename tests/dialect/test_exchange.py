@@ -11,9 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialect import exchange
-from dragoman.dialect.exchange import CallerGone, read_body, send_json, send_rendered
+from dragoman.dialect.exchange import (
+    CallerGone,
+    read_body,
+    require_json,
+    send_json,
+    send_rendered,
+)
 from dragoman.dialect.record import Rendered
-from dragoman.domain.errors import TooLarge
+from dragoman.domain.errors import TooLarge, UnsupportedMediaType
 from dragoman.domain.ports import Headers
 
 MIB = 1024 * 1024
@@ -181,6 +187,45 @@ class TestCallersThatGo:
         caller = Caller(b"x" * 9, b"x", whole=False)
         with pytest.raises(CallerGone):
             await read_body(caller.receive, [], 8)
+
+
+class TestMediaType:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            b"application/json",
+            b"application/json; charset=utf-8",
+            b"application/json;charset=utf-8",
+            b"APPLICATION/JSON",
+            b" application/json ;",
+        ],
+    )
+    def test_json_is_json_in_every_spelling(self, value: bytes) -> None:
+        require_json([(b"host", b"a.example"), (b"content-type", value)])
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            b"",
+            b"text/plain",
+            b"text/plain; application/json",
+            b"application/jsonp",
+            b"application/json, text/plain",
+            b"application/x-www-form-urlencoded",
+            b"multipart/form-data; boundary=x",
+        ],
+    )
+    def test_what_a_web_page_may_send_without_being_asked_is_refused(self, value: bytes) -> None:
+        with pytest.raises(UnsupportedMediaType, match="'Content-Type: application/json'"):
+            require_json([(b"content-type", value)])
+
+    def test_a_body_that_does_not_say_what_it_is_is_refused(self) -> None:
+        with pytest.raises(UnsupportedMediaType):
+            require_json([(b"accept", b"application/json")])
+
+    def test_of_two_types_the_first_counts(self) -> None:
+        with pytest.raises(UnsupportedMediaType):
+            require_json([(b"content-type", b"text/plain"), (b"content-type", b"application/json")])
 
 
 class Sent:

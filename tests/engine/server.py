@@ -89,7 +89,7 @@ class Engine:
         command += [f"--parent={os.getpid()}"]
         log_path = home / "engine.log"
         with log_path.open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - a fixed command with our own arguments
+            process = subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
                 stdin=subprocess.DEVNULL,

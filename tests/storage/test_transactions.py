@@ -187,7 +187,7 @@ def test_what_a_view_holds_has_only_methods_that_read() -> None:
     }
 
 
-def test_a_view_holds_what_reads_and_nothing_more(database: SqliteDatabase) -> None:
+async def test_a_view_holds_what_reads_and_nothing_more(database: SqliteDatabase) -> None:
     held = vars(SqlReadWork(Transaction(database._reader)))
     assert {name: type(part) for name, part in held.items()} == {
         "llms": SqlReadLLMs,

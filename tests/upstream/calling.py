@@ -12,6 +12,9 @@ from tests.scripted_upstream import ScriptedUpstream
 PATIENT = Deadlines(connect_s=30, first_byte_s=30, idle_s=30, total_s=60)
 """Longer than any test takes."""
 
+MakePool = Callable[..., HttpPool]
+"""Makes a pool from the options of `HttpPool`; the policy allows loopback unless it is given."""
+
 LOOPBACK = EgressPolicy(parse_networks("127.0.0.1"))
 
 

@@ -1,15 +1,27 @@
-"""A pool that may call loopback."""
+"""Pools that may call loopback, closed when their test is over, however it ended."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from dragoman.upstream.pool import HttpPool
-from tests.upstream.calling import LOOPBACK
+from tests.upstream.calling import LOOPBACK, MakePool
 
 
 @pytest.fixture
-async def pool() -> AsyncIterator[HttpPool]:
-    pool = HttpPool(LOOPBACK)
-    yield pool
-    await pool.close()
+async def make_pool() -> AsyncIterator[MakePool]:
+    pools: list[HttpPool] = []
+
+    def make(**options: object) -> HttpPool:
+        pool = HttpPool(**({"policy": LOOPBACK} | options))  # type: ignore[arg-type]
+        pools.append(pool)
+        return pool
+
+    yield make
+    for pool in pools:
+        await pool.close()
+
+
+@pytest.fixture
+async def pool(make_pool: MakePool) -> HttpPool:
+    return make_pool()

@@ -66,6 +66,14 @@ def test_a_broken_answer_breaks_whole_and_in_pieces(wire: bytes) -> None:
         assert not answer.complete
 
 
+@pytest.mark.parametrize("what", [what for what in BROKEN if "never" in what])
+def test_what_never_ends_is_not_waited_for(what: str) -> None:
+    wire, answer = BROKEN[what], Answer()
+    with pytest.raises(AnswerBroken):  # noqa: PT012
+        for start in range(0, 2 * HEAD_LIMIT, 1000):
+            answer.feed(wire[start : start + 1000])
+
+
 def test_a_long_body_does_not_count_as_a_head() -> None:
     body = b"x" * (3 * HEAD_LIMIT)
     answer = fed([OK + b"content-length: %d\r\n\r\n" % len(body) + body])

@@ -22,8 +22,8 @@ from tests.scripted_upstream import (
     wait,
 )
 from tests.upstream.calling import (
-    LOOPBACK,
     PATIENT,
+    MakePool,
     answer,
     ask,
     in_use,
@@ -41,12 +41,12 @@ HASTY_IDLE = msgspec.structs.replace(PATIENT, idle_s=HASTY_S)
 HASTY_TOTAL = msgspec.structs.replace(PATIENT, total_s=HASTY_S)
 
 
-async def test_connect_includes_dns() -> None:
+async def test_connect_includes_dns(make_pool: MakePool) -> None:
     async def stuck(_: str) -> list[str]:
         await asyncio.Event().wait()
         return []
 
-    pool = HttpPool(LOOPBACK, resolve=stuck)
+    pool = make_pool(resolve=stuck)
     async with serving() as upstream:
         with pytest.raises(UpstreamTimeout, match=r"within 0\.2 s \(connect\)"):
             await ask(pool, request_to(upstream, deadlines=HASTY_CONNECT))
@@ -63,15 +63,14 @@ async def test_connect_includes_tls(pool: HttpPool) -> None:
         await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
 
 
-async def test_connect_includes_the_wait_for_a_connection() -> None:
-    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+async def test_connect_includes_the_wait_for_a_connection(make_pool: MakePool) -> None:
+    pool = make_pool(connections_per_origin=1)
     async with serving(read_request(), send(HEAD)) as upstream:
         async with pool.exchange(request_to(upstream)):
             with pytest.raises(Unavailable, match=r"All 1 connections .* 0\.2 s \(connect\)"):
                 await ask(pool, request_to(upstream, deadlines=HASTY_CONNECT))
             assert in_use(pool) == 1
         assert in_use(pool) == 0
-    await pool.close()
 
 
 async def test_the_first_byte(pool: HttpPool) -> None:

@@ -1,11 +1,14 @@
 """One exchange: what is sent, and what an answer means."""
 
 import asyncio
+import gc
 
 import pytest
 
 from dragoman.domain.errors import Internal
 from dragoman.domain.ports import Upstream
+from dragoman.upstream.answer import Answer
+from dragoman.upstream.exchange import Exchange
 from dragoman.upstream.pool import HttpPool
 from tests.scripted_upstream import (
     cut,
@@ -167,6 +170,25 @@ async def test_an_exchange_is_over_with_its_block(pool: HttpPool) -> None:
             assert await exchange.read() == b"x" * 9
         with pytest.raises(Internal):
             await exchange.read()
+
+
+async def test_an_exchange_leaves_no_garbage(pool: HttpPool) -> None:
+    # Collecting cycles stops the world: at some 50 000 exchanges a second that would be felt.
+    def alive() -> int:
+        return sum(isinstance(each, Exchange | Answer) for each in gc.get_objects())
+
+    echo = forever(read_request(), reply(lambda request: answer(request.body)))
+    async with serving(echo) as upstream:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                await ask(pool, request_to(upstream, b"read to the end"))
+                async with pool.exchange(request_to(upstream, b"left early")):
+                    pass
+            assert alive() == 0
+        finally:
+            gc.enable()
 
 
 async def test_one_upstream_answers_many_requests(pool: HttpPool) -> None:

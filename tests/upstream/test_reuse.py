@@ -23,7 +23,7 @@ from tests.scripted_upstream import (
     wait,
 )
 from tests.upstream.calling import (
-    LOOPBACK,
+    MakePool,
     answer,
     ask,
     chunked,
@@ -63,13 +63,12 @@ async def test_anything_that_comes_while_idle_closes_the_connection(
         assert await ask(pool, request_to(upstream, b"2")) == b"2"
 
 
-async def test_an_idle_connection_expires() -> None:
-    pool = HttpPool(LOOPBACK, idle_expiry_s=0.05)
+async def test_an_idle_connection_expires(make_pool: MakePool) -> None:
+    pool = make_pool(idle_expiry_s=0.05)
     async with serving(*ECHO) as upstream:
         await ask(pool, request_to(upstream))
         await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
         assert idle(pool) == 0
-    await pool.close()
 
 
 async def test_the_connection_used_last_is_used_first(pool: HttpPool) -> None:
@@ -123,7 +122,7 @@ async def test_cancelling_closes_the_connection_in_every_phase(
         await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
 
 
-async def test_cancelling_while_connecting_gives_the_place_back() -> None:
+async def test_cancelling_while_connecting_gives_the_place_back(make_pool: MakePool) -> None:
     asked = asyncio.Event()
 
     async def stuck(_: str) -> list[str]:
@@ -131,7 +130,7 @@ async def test_cancelling_while_connecting_gives_the_place_back() -> None:
         await asyncio.Event().wait()
         return []
 
-    pool = HttpPool(LOOPBACK, resolve=stuck)
+    pool = make_pool(resolve=stuck)
     async with serving() as upstream:
         call = asyncio.create_task(ask(pool, request_to(upstream)))
         await asked.wait()
@@ -158,8 +157,8 @@ async def test_a_connection_with_a_half_sent_request_is_not_used_again(pool: Htt
         assert await ask(pool, request_to(upstream, b"2")) == b"2"
 
 
-async def test_there_are_never_more_connections_than_allowed() -> None:
-    pool = HttpPool(LOOPBACK, connections_per_origin=3)
+async def test_there_are_never_more_connections_than_allowed(make_pool: MakePool) -> None:
+    pool = make_pool(connections_per_origin=3)
     slow = forever(read_request(), wait(0.002), reply(lambda request: answer(request.body)))
     async with serving(slow) as upstream:
         bodies = [b"%d" % number for number in range(60)]
@@ -167,11 +166,10 @@ async def test_there_are_never_more_connections_than_allowed() -> None:
         assert answers == bodies
         assert len(upstream.peers) == 3
         assert in_use(pool) == 0
-    await pool.close()
 
 
-async def test_the_line_moves_in_order() -> None:
-    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+async def test_the_line_moves_in_order(make_pool: MakePool) -> None:
+    pool = make_pool(connections_per_origin=1)
     async with serving(*ECHO) as upstream:
         calls = []
         for number in range(10):
@@ -179,11 +177,10 @@ async def test_the_line_moves_in_order() -> None:
             await asyncio.sleep(0)
         await asyncio.gather(*calls)
         assert [request.body for request in upstream.requests] == [b"%d" % n for n in range(10)]
-    await pool.close()
 
 
-async def test_a_closed_connection_lets_the_next_in_line_open_one() -> None:
-    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+async def test_a_closed_connection_lets_the_next_in_line_open_one(make_pool: MakePool) -> None:
+    pool = make_pool(connections_per_origin=1)
     go = asyncio.Event()
     async with serving([read_request(), until(go), close()], [*ECHO]) as upstream:
         first = asyncio.create_task(ask(pool, request_to(upstream, b"1")))
@@ -194,11 +191,10 @@ async def test_a_closed_connection_lets_the_next_in_line_open_one() -> None:
         with pytest.raises(UpstreamBroken):
             await first
         assert await second == b"2"
-    await pool.close()
 
 
-async def test_whoever_leaves_the_line_is_passed_over() -> None:
-    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+async def test_whoever_leaves_the_line_is_passed_over(make_pool: MakePool) -> None:
+    pool = make_pool(connections_per_origin=1)
     go = asyncio.Event()
     async with serving(read_request(), until(go), send(answer(b"1")), *ECHO) as upstream:
         first, leaver, stayer = (
@@ -213,14 +209,13 @@ async def test_whoever_leaves_the_line_is_passed_over() -> None:
         assert await first == b"1"
         assert await stayer == b"3"
         assert [request.body for request in upstream.requests] == [b"1", b"3"]
-    await pool.close()
 
 
 @pytest.mark.parametrize("end", [b"x" * 100, b""], ids=["a connection", "a place"])
 async def test_whoever_leaves_in_the_moment_of_being_handed_something_passes_it_on(
-    end: bytes,
+    end: bytes, make_pool: MakePool
 ) -> None:
-    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+    pool = make_pool(connections_per_origin=1)
     go = asyncio.Event()
     first_script = [read_request(), send(HEAD), until(go), send(end), *ECHO]
     async with serving(first_script, [*ECHO]) as upstream:
@@ -239,11 +234,12 @@ async def test_whoever_leaves_in_the_moment_of_being_handed_something_passes_it_
         assert leaver.cancelled()
         assert in_use(pool) == 0
         assert len(upstream.peers) == (1 if end else 2)
-    await pool.close()
 
 
-async def test_a_connection_that_breaks_while_it_is_handed_over_is_replaced() -> None:
-    pool = HttpPool(LOOPBACK, connections_per_origin=1)
+async def test_a_connection_that_breaks_while_it_is_handed_over_is_replaced(
+    make_pool: MakePool,
+) -> None:
+    pool = make_pool(connections_per_origin=1)
     go = asyncio.Event()
     last_words = [read_request(), send(HEAD), until(go), send(b"x" * 100), close()]
     async with serving(last_words, [*ECHO]) as upstream:
@@ -260,16 +256,15 @@ async def test_a_connection_that_breaks_while_it_is_handed_over_is_replaced() ->
         assert sum(isinstance(answer, UpstreamBroken) for answer in answers) <= 1
         assert answers[1:] == [b"1", b"2"]
         assert in_use(pool) == 0
-    await pool.close()
 
 
-async def test_a_stuck_origin_does_not_hold_up_another() -> None:
+async def test_a_stuck_origin_does_not_hold_up_another(make_pool: MakePool) -> None:
     async def resolve(host: str) -> list[str]:
         if host == "dead.test":
             await asyncio.Event().wait()
         return ["127.0.0.1"]
 
-    pool = HttpPool(LOOPBACK, connections_per_origin=2, resolve=resolve)
+    pool = make_pool(connections_per_origin=2, resolve=resolve)
     async with serving(read_request()) as silent, serving(*ECHO) as lively:
         dead = request_to(silent)
         dead = msgspec.structs.replace(dead, origin=dead.origin._replace(host="dead.test"))
@@ -284,11 +279,10 @@ async def test_a_stuck_origin_does_not_hold_up_another() -> None:
             call.cancel()
         await asyncio.wait(stuck)
         assert in_use(pool) == waiting(pool) == 0
-    await pool.close()
 
 
-async def test_closing_ends_everything() -> None:
-    pool = HttpPool(LOOPBACK, connections_per_origin=2)
+async def test_closing_ends_everything(make_pool: MakePool) -> None:
+    pool = make_pool(connections_per_origin=2)
     silent = [read_request()]
     async with serving([read_request(), send(answer(b"1")), *silent], silent) as upstream:
         await ask(pool, request_to(upstream))

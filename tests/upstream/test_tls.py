@@ -10,7 +10,6 @@ import trustme
 
 from dragoman.domain.errors import UpstreamBroken, UpstreamUnreachable
 from dragoman.domain.ports import UpstreamRequest
-from dragoman.upstream.pool import HttpPool
 from tests.scripted_upstream import (
     Script,
     ScriptedUpstream,
@@ -22,7 +21,7 @@ from tests.scripted_upstream import (
     send,
     serving,
 )
-from tests.upstream.calling import LOOPBACK, answer, ask, idle, in_use, request_to
+from tests.upstream.calling import MakePool, answer, ask, idle, in_use, request_to
 
 ECHO: Script = (forever(read_request(), reply(lambda request: answer(request.body))),)
 
@@ -56,79 +55,80 @@ async def resolve(_: str) -> list[str]:
 
 @pytest.mark.parametrize("host", ["model.test", "model.test.", "127.0.0.1"])
 async def test_a_certificate_for_the_host_from_a_known_authority(
-    ca: trustme.CA, bundle: Path, host: str
+    ca: trustme.CA, bundle: Path, host: str, make_pool: MakePool
 ) -> None:
     seen: list[str | None] = []
     context = server_context(ca, "model.test", "127.0.0.1")
     context.sni_callback = lambda _sock, name, _context: seen.append(name)
-    pool = HttpPool(LOOPBACK, ca_bundle=bundle, resolve=resolve)
+    pool = make_pool(ca_bundle=bundle, resolve=resolve)
     async with serving(*ECHO, tls=context) as upstream:
         for _ in range(3):
             assert await ask(pool, named(upstream, host)) == b"{}"
         assert len(upstream.peers) == 1
         assert upstream.requests[0].header("host") == f"{host}:{upstream.port}".encode()
     assert seen == [None if host == "127.0.0.1" else "model.test"]
-    await pool.close()
 
 
 @pytest.mark.parametrize("host", ["other.test", "127.0.0.1", "sub.model.test"])
-async def test_a_certificate_for_another_host(ca: trustme.CA, bundle: Path, host: str) -> None:
-    pool = HttpPool(LOOPBACK, ca_bundle=bundle, resolve=resolve)
+async def test_a_certificate_for_another_host(
+    ca: trustme.CA, bundle: Path, host: str, make_pool: MakePool
+) -> None:
+    pool = make_pool(ca_bundle=bundle, resolve=resolve)
     async with serving(*ECHO, tls=server_context(ca, "model.test")) as upstream:
         with pytest.raises(UpstreamUnreachable, match="certificate was not accepted"):
             await ask(pool, named(upstream, host))
         assert upstream.requests == []
         assert in_use(pool) == 0
-    await pool.close()
 
 
-async def test_an_unknown_authority(ca: trustme.CA) -> None:
-    pool = HttpPool(LOOPBACK, resolve=resolve)
+async def test_an_unknown_authority(ca: trustme.CA, make_pool: MakePool) -> None:
+    pool = make_pool(resolve=resolve)
     async with serving(*ECHO, tls=server_context(ca, "model.test")) as upstream:
         with pytest.raises(UpstreamUnreachable, match="certificate was not accepted"):
             await ask(pool, named(upstream, "model.test"))
         assert upstream.requests == []
-    await pool.close()
 
 
-async def test_an_operators_bundle_does_not_replace_the_public_authorities(bundle: Path) -> None:
+async def test_an_operators_bundle_does_not_replace_the_public_authorities(
+    bundle: Path, make_pool: MakePool
+) -> None:
     public = len(ssl.create_default_context().get_ca_certs())
-    pool = HttpPool(LOOPBACK, ca_bundle=bundle)
+    pool = make_pool(ca_bundle=bundle)
     assert len(pool._connector._tls.get_ca_certs()) == public + 1
-    await pool.close()
 
 
-async def test_an_upstream_that_does_not_speak_tls(bundle: Path) -> None:
-    pool = HttpPool(LOOPBACK, ca_bundle=bundle, resolve=resolve)
+async def test_an_upstream_that_does_not_speak_tls(bundle: Path, make_pool: MakePool) -> None:
+    pool = make_pool(ca_bundle=bundle, resolve=resolve)
     async with serving(send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), close()) as upstream:
         request = named(upstream, "model.test")
         encrypted = request.origin._replace(scheme="https")
         with pytest.raises(UpstreamUnreachable, match="cannot be reached"):
             await ask(pool, msgspec.structs.replace(request, origin=encrypted))
-    await pool.close()
 
 
-async def test_a_body_without_a_length_needs_a_clean_end(ca: trustme.CA, bundle: Path) -> None:
+async def test_a_body_without_a_length_needs_a_clean_end(
+    ca: trustme.CA, bundle: Path, make_pool: MakePool
+) -> None:
     # Whoever sits on the way can close the connection below TLS; only the upstream can say so.
     context = server_context(ca, "model.test")
     half = b"HTTP/1.1 200 OK\r\n\r\nhalf"
     first, second = ([read_request(), send(half), end()] for end in (close, cut))
     async with serving(first, second, tls=context) as upstream:
-        pool = HttpPool(LOOPBACK, ca_bundle=bundle, resolve=resolve)
+        pool = make_pool(ca_bundle=bundle, resolve=resolve)
         assert await ask(pool, named(upstream, "model.test")) == b"half"
         with pytest.raises(UpstreamBroken):
             await ask(pool, named(upstream, "model.test"))
         assert (in_use(pool), idle(pool)) == (0, 0)
-    await pool.close()
 
 
-async def test_leaving_early_closes_at_once(ca: trustme.CA, bundle: Path) -> None:
+async def test_leaving_early_closes_at_once(
+    ca: trustme.CA, bundle: Path, make_pool: MakePool
+) -> None:
     half = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"
     context = server_context(ca, "model.test")
     async with serving(read_request(), send(half), tls=context) as upstream:
-        pool = HttpPool(LOOPBACK, ca_bundle=bundle, resolve=resolve)
+        pool = make_pool(ca_bundle=bundle, resolve=resolve)
         async with pool.exchange(named(upstream, "model.test")) as exchange:
             assert await exchange.read() == b"half"
         assert in_use(pool) == 0
         await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
-    await pool.close()

@@ -109,6 +109,12 @@ class TestSealAndOpen:
         lower = changed(placement=Placement("authorization", "Bearer "))
         assert VAULT.open(VAULT.seal(Secret(PLAIN), BINDING), lower).reveal() == PLAIN
 
+    def test_where_a_header_ends_and_its_prefix_begins_is_bound_too(self) -> None:
+        one, other = (
+            changed(placement=Placement(*parts)) for parts in (("a", "b: "), ("a: b", ""))
+        )
+        does_not_open(VAULT, VAULT.seal(Secret(PLAIN), one), other)
+
     def test_it_does_not_open_in_another_deployment(self) -> None:
         other = Vault(Keyring({key_id(KEK): KEK}), "0190a3f2-0000-7000-8000-00000000d002")
         does_not_open(other, VAULT.seal(Secret(PLAIN), BINDING), BINDING)
@@ -289,4 +295,4 @@ def test_an_llms_credential_is_bound_to_its_row_its_origins_and_its_header() -> 
         created_at_ms=0,
         created_by="principal-1",
     )
-    assert binding(llm, Placement("Authorization", "Bearer "), 1) == BINDING
+    assert binding(llm, Placement("Authorization", "Bearer "), 7) == changed(generation=7)

@@ -1,6 +1,7 @@
 """A keyring file is read back as it was written, and a damaged one is refused."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,28 @@ def test_the_file_says_what_it_is_and_has_one_key_a_line() -> None:
 def test_comments_and_empty_lines_and_foreign_line_ends_do_not_matter() -> None:
     keyring = Keyring.parse(f"# made today\r\n\r\n  {NEW_LINE}  \r\n\n# {OLD_LINE}\n")
     assert keyring.ids == {key_id(NEW)}
+
+
+class TestReading:
+    def test_a_keyring_is_read_from_its_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "kek"
+        path.write_text(Keyring.parse(NEW_LINE).to_text())
+        assert Keyring.read(path).ids == {key_id(NEW)}
+
+    @pytest.mark.parametrize(
+        "damaged",
+        [b"", b"\0" * 64, NEW_LINE.encode("utf-16"), b"\xef\xbb\xbf" + NEW_LINE.encode(), b"\xff"],
+        ids=ascii,
+    )
+    def test_a_file_that_is_damaged_is_refused(self, tmp_path: Path, damaged: bytes) -> None:
+        path = tmp_path / "kek"
+        path.write_bytes(damaged)
+        with pytest.raises(KeyringError, match=r"restore .* from a backup"):
+            Keyring.read(path)
+
+    def test_a_file_that_is_missing_is_not_taken_for_an_empty_one(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            Keyring.read(tmp_path / "kek")
 
 
 def test_the_first_key_seals_and_all_open() -> None:

@@ -5,6 +5,7 @@ Runs again at every start and leaves alone what it finds.
 
 import fcntl
 import os
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,7 @@ async def prepare(settings: Settings) -> Prepared:
     Raises BootstrapError, KeyringError, SchemaError, OSError; each leaves what was there as it
     was.
     """
+    _check_ca_bundle(settings)
     made = []
     if _make_data_directory(settings.data_path):
         made.append(f"Made the data directory {settings.data_path}.")
@@ -66,6 +68,17 @@ async def prepare(settings: Settings) -> Prepared:
     return Prepared(tuple(made), admin_key)
 
 
+def _check_ca_bundle(settings: Settings) -> None:
+    if settings.ca_bundle is None:
+        return
+    try:
+        ssl.create_default_context(cafile=settings.ca_bundle)
+    except OSError:  # ssl.SSLError is one too
+        raise BootstrapError(
+            f"DRAGOMAN_CA_BUNDLE: {settings.ca_bundle} is not a file of certificates (PEM)."
+        ) from None
+
+
 def _make_data_directory(path: Path) -> bool:
     try:
         path.mkdir(mode=0o700, parents=True)
@@ -77,23 +90,26 @@ def _make_data_directory(path: Path) -> bool:
 @contextmanager
 def _alone(data_path: Path) -> Iterator[None]:
     """Keep two starts on one data directory from making things twice."""
-    with (data_path / "lock").open("w") as lock:
+    lock = os.open(data_path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def _keyring(settings: Settings, *, is_new: bool) -> tuple[Keyring, bool]:
     """Read the key file, or make it where there is nothing yet that another one has sealed."""
     path = settings.kek_path
-    if path.exists():
-        return Keyring.parse(path.read_text()), False
-    if settings.kek_file:
-        raise BootstrapError(f"DRAGOMAN_KEK_FILE: there is no file {path}.")
-    if settings.production:
+    if settings.production and not settings.kek_file:
         raise BootstrapError(
             "--production needs a key file that was given: make one with 'dragoman kek create', "
             "keep it outside of the data directory and name it in DRAGOMAN_KEK_FILE."
         )
+    if path.exists():
+        return Keyring.read(path), False
+    if settings.kek_file:
+        raise BootstrapError(f"DRAGOMAN_KEK_FILE: there is no file {path}.")
     if not is_new:
         raise BootstrapError(
             f"The key file {path} is missing, and without it no stored credential opens. Restore "

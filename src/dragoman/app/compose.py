@@ -84,7 +84,7 @@ async def serving(settings: Settings) -> AsyncIterator[Front]:
 
 
 async def _vault(settings: Settings, store: SqlStore) -> Vault:
-    keyring = Keyring.parse(settings.kek_path.read_text())
+    keyring = Keyring.read(settings.kek_path)
     async with store.reading() as work:
         deployment = await work.deployment.get()
     if deployment is None:

@@ -42,10 +42,16 @@ def _time(record: logging.LogRecord) -> str:
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
-        line = f"{_time(record)} {record.levelname.lower():8}{record.getMessage()}{fields}"
+        event = _on_one_line(record.getMessage() + fields)
+        line = f"{_time(record)} {record.levelname.lower():8}{event}"
         if record.exc_info:
             line += f"\n{self.formatException(record.exc_info)}"
         return line
+
+
+def _on_one_line(text: str) -> str:
+    """Show control characters as escapes, so that no value can pretend to be another event."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _Json(logging.Formatter):

@@ -125,7 +125,8 @@ class Supervisor:
                 self._start_worker()
 
     def _end(self) -> None:
-        """Ask all workers to end what they are doing."""
+        """Ask all workers to end what they are doing, and take no new callers."""
+        self._listener.close()
         if self._ending_at is None:
             self._ending_at = time.monotonic() + self._settings.drain_s + ENDING_GRACE_S
         self._signal_workers(signal.SIGTERM)

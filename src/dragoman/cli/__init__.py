@@ -1,5 +1,7 @@
 """The command line: `dragoman --help`."""
 
+import logging
+
 import typer
 
 from dragoman import __version__
@@ -31,4 +33,6 @@ def about(
 
 def main() -> None:
     """Run the command line."""
+    # What a command has to say, it says itself; `serve` sets up the log.
+    logging.getLogger("dragoman").addHandler(logging.NullHandler())
     app()

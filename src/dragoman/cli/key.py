@@ -1,6 +1,7 @@
 """`dragoman key`: API keys, on the data directory; also while the server runs."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
@@ -12,10 +13,14 @@ from dragoman.cli.problems import explained
 from dragoman.domain.principal import ApiKey, Principal, Role
 from dragoman.registry.keys import DEFAULT_ORGANIZATION, Keys
 from dragoman.settings import load
+from dragoman.storage import schema
 from dragoman.storage.sqlite import SqliteDatabase
 from dragoman.storage.unit_of_work import SqlStore
 
 T = TypeVar("T")
+
+PIPE_WIDTH = 400
+"""Wide enough for the longest name [columns]."""
 
 app = typer.Typer(
     help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None
@@ -54,9 +59,12 @@ def list_keys(org: Org = DEFAULT_ORGANIZATION, data_dir: DataDir = None) -> None
     from rich.table import Table  # noqa: PLC0415  # likewise
 
     table = Table("ID", "Name", "Role", "Made", "State")
+    table.columns[0].no_wrap = True
     for key, principal in _with_keys(data_dir, lambda keys: keys.of_organization(org)):
         table.add_row(*_row(key, principal))
-    Console().print(table)
+    # Names are shown as they are, and a pipe gets whole lines.
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(markup=False, emoji=False, highlight=False, width=width).print(table)
 
 
 @app.command()
@@ -77,11 +85,7 @@ def _with_keys(data_dir: str | None, use: Callable[[Keys], Awaitable[T]]) -> T:
 
     async def run() -> T:
         settings = load({"data_dir": data_dir})
-        if not settings.database_path.exists():
-            raise FileNotFoundError(
-                f"There is no database in {settings.data_path}. Name the data directory with "
-                "--data-dir, or make one with 'dragoman serve'."
-            )
+        schema.require(settings.database_path)
         database = SqliteDatabase(settings.database_path)
         try:
             return await use(Keys(store=SqlStore(database), clock=SystemClock()))

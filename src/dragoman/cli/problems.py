@@ -23,6 +23,9 @@ def explained() -> Iterator[None]:
     except sqlite3.Error as error:
         typer.secho(f"The database cannot be used: {error}.", fg="red", err=True)
         raise typer.Exit(1) from None
+    except UnicodeEncodeError:
+        typer.secho("An argument is not text in UTF-8.", fg="red", err=True)
+        raise typer.Exit(1) from None
     except EXPECTED as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None

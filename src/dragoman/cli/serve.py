@@ -96,6 +96,7 @@ def _hand_over(settings: Settings, admin_key: str, url: str) -> None:
         typer.echo(FIRST_STEPS.format(key=admin_key, url=url))
         return
     path = settings.data_path / ADMIN_KEY_FILE
+    path.unlink(missing_ok=True)  # left over from a data directory that was here before
     bootstrap.write_private(path, f"{admin_key}\n")
     typer.echo(f"Wrote the first admin API key to {path}.")
 

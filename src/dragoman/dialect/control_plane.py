@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
@@ -18,13 +19,16 @@ from dragoman.dialect.exchange import CallerGone, read_body, require_json, send_
 from dragoman.dialect.record import AsgiApp, Receive, Render, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
 from dragoman.domain.errors import (
+    CallerError,
     DragomanError,
     Internal,
     Invalid,
+    Malformed,
     MethodNotAllowed,
     NotFound,
     Problem,
 )
+from dragoman.domain.ports import Headers
 from dragoman.registry.authentication import Authenticator
 
 log = logging.getLogger(__name__)
@@ -106,10 +110,15 @@ def _require_permissions(app: FastAPI) -> None:
             raise RuntimeError(f"the route {route.path} declares no permission")
 
 
-def _check_body(headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+def _check_body(headers: Headers, body: bytes) -> None:
     if body:
         require_json(headers)
-        strict_json.loads(body)
+        if not isinstance(strict_json.loads(body), dict):
+            raise _no_object()
+
+
+def _no_object() -> Malformed:
+    return Malformed("The body must be a JSON object.", code="invalid_json")
 
 
 def _replay(body: bytes) -> Receive:
@@ -124,13 +133,13 @@ def _replay(body: bytes) -> Receive:
 def _install_errors(app: FastAPI, render: Render) -> None:
     """Answer every failure in the dialect's shape, the framework's own included."""
 
-    def handler(translate: Callable[[Any], DragomanError]) -> Any:
-        async def handle(_: Request, error: Exception) -> Response:
-            return _Answer(render, translate(error))
+    def handler(translate: Callable[[Request, Any], DragomanError]) -> Any:
+        async def handle(request: Request, error: Exception) -> Response:
+            return _Answer(render, translate(request, error))
 
         return handle
 
-    app.add_exception_handler(DragomanError, handler(lambda error: error))
+    app.add_exception_handler(DragomanError, handler(lambda _, error: error))
     app.add_exception_handler(RequestValidationError, handler(_invalid))
     app.add_exception_handler(HTTPException, handler(_http))
     app.add_exception_handler(Exception, handler(_unexpected))
@@ -148,20 +157,29 @@ class _Answer(Response):
         await send_json(send, rendered.status, rendered.body, rendered.headers)
 
 
-def _invalid(error: RequestValidationError) -> Invalid:
+def _invalid(_: Request, error: RequestValidationError) -> CallerError:
     """Say what pydantic found, but never what it was given."""
+    if any(found["loc"] == ("body",) for found in error.errors()):
+        return _no_object()
     return Invalid(
         *(Problem(tuple(found["loc"][1:]), found["msg"], found["type"]) for found in error.errors())
     )
 
 
-def _http(error: HTTPException) -> DragomanError:
+def _http(request: Request, error: HTTPException) -> DragomanError:
     if error.status_code == 405:  # noqa: PLR2004  # statuses are known by number
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = ", ".join(sorted(_methods(request)))
         return MethodNotAllowed("This method does not exist here.", allowed=allowed)
     return NotFound("There is nothing at this path.")
 
 
-def _unexpected(error: Exception) -> Internal:
-    log.error("unexpected_error", exc_info=error)
+def _methods(request: Request) -> set[str]:
+    """Collect what a path takes; the framework names the methods of its first route only."""
+    routes = [route for route in request.app.routes if isinstance(route, APIRoute)]
+    fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return set().union(*(route.methods or () for route in fitting))
+
+
+def _unexpected(request: Request, error: Exception) -> Internal:
+    log.error("unexpected_error", exc_info=error, extra={"request_id": request.state.request_id})
     return Internal("Something went wrong in Dragoman; its log says what.")

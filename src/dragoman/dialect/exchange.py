@@ -11,6 +11,8 @@ from dragoman.domain.ports import Headers
 
 DRAINED_BYTES = 8 * 1024 * 1024
 DRAINED_S = 1.0
+MAX_LENGTH_DIGITS = 18
+"""Of an announced length this much is read; what is longer is too large all the same."""
 
 
 class CallerGone(Exception):
@@ -70,7 +72,7 @@ async def send_rendered(send: Send, rendered: Rendered, request_id: str) -> None
 def _announced_bytes(headers: Headers) -> int:
     for name, value in headers:
         if name == b"content-length" and value.isdigit():
-            return int(value)
+            return int(value[:MAX_LENGTH_DIGITS])
     return 0
 
 

@@ -57,8 +57,7 @@ def _finite(text: str) -> float:
 
 
 def _int(text: str) -> int:
-    if len(text) > MAX_NUMBER_LENGTH:
-        raise Malformed("The body has a number that is too large.", code="invalid_number")
+    _finite(text)
     return int(text)
 
 

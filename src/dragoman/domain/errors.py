@@ -28,6 +28,9 @@ because a secret may sit in the wrong member.
 
 from typing import NamedTuple
 
+MAX_PROBLEMS = 100
+"""Nobody reads more at once, and a body may have one in each of its thousands of members."""
+
 
 class Problem(NamedTuple):
     """One member that is not acceptable."""
@@ -63,13 +66,13 @@ class Malformed(CallerError):
 
 
 class Invalid(CallerError):
-    """The request can be read, but not accepted; `problems` names every member at fault."""
+    """The request can be read, but not accepted; `problems` names the members at fault."""
 
     code = "invalid"
 
     def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(f"{dotted(p.path)}: {p.message}" for p in problems))
-        self.problems = problems
+        self.problems = problems[:MAX_PROBLEMS]
+        super().__init__("; ".join(f"{dotted(p.path)}: {p.message}" for p in self.problems))
 
 
 class Unauthenticated(CallerError):

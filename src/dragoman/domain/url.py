@@ -1,11 +1,20 @@
 """URLs of endpoints: kept as they were written, taken apart without loss, compared by origin."""
 
+import re
+from ipaddress import IPv6Address
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+MAX_PORT = 65535
+MAX_HOST_LENGTH = 253
+
+_AUTHORITY = re.compile(
+    r"(?P<host>\[[0-9a-f:.]+(?:%25[\w.-]+)?\]|[^\[\]:\\]+)(?::(?P<port>[0-9]{0,5}))?",
+    re.ASCII | re.IGNORECASE,
+)
+_HOST_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", re.ASCII)
 
 KNOWN_SUFFIXES = (
     "/chat/completions",
@@ -74,38 +83,43 @@ def url_problem(url: str) -> str | None:
     """Say why this text cannot be an endpoint's URL, or None if it can."""
     if any(character <= " " or character == "\x7f" for character in url):
         return "must not contain spaces or control characters"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "is not a URL"
-    return _part_problem(parts, port)
-
-
-def _part_problem(parts: SplitResult, port: int | None) -> str | None:
-    if parts.scheme.lower() not in DEFAULT_PORTS:
+    parts = _take_apart(url)
+    if parts.scheme not in DEFAULT_PORTS:
         return "must begin with https:// or http://"
-    if "@" in parts.netloc:
+    if "@" in parts.authority:
         return "must not contain a user name or password; send the secret in its own member"
-    if parts.fragment:
+    if "#" in url:
         return "must not contain a fragment (#…)"
-    if not parts.hostname or ascii_host(parts.hostname) is None:
-        return "must name a host"
-    if port == 0:
-        return "must not name port 0"
-    if "\\" in parts.netloc or not parts.path.isascii() or not parts.query.isascii():
+    if not parts.rest.isascii():
         return "must be ASCII after the host; percent-encode what is not"
+    return _authority_problem(parts.authority)
+
+
+def _authority_problem(authority: str) -> str | None:
+    if not authority or authority.startswith(":"):
+        return "must name a host"
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None or int(found["port"] or 1) > MAX_PORT:
+        return "is not a URL"
+    if found["port"] and int(found["port"]) == 0:
+        return "must not name port 0"
+    if ascii_host(found["host"]) is None:
+        return "is not a URL" if authority.startswith("[") else "must name a host"
     return None
 
 
 def ascii_host(host: str) -> str | None:
-    """Give a host's lower-case ASCII form (IDNA), or None where it has none."""
-    if host.isascii():
-        return host.lower()
+    """Give a host's lower-case ASCII form (IDNA), without brackets; None where it is no host."""
+    if host.startswith("["):
+        try:
+            return IPv6Address(host.strip("[]")).compressed
+        except ValueError:
+            return None
     try:
-        return host.encode("idna").decode("ascii").lower()
+        name = host.lower() if host.isascii() else host.encode("idna").decode("ascii").lower()
     except UnicodeError:
         return None
+    return name if _HOST_NAME.fullmatch(name) and len(name) <= MAX_HOST_LENGTH else None
 
 
 def origin(url: str) -> str:
@@ -114,16 +128,33 @@ def origin(url: str) -> str:
 
 
 def parse_origin(url: str) -> Origin:
-    """Give a valid URL's origin. The caller has made sure that `url_problem(url)` is None."""
-    parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    host = ascii_host(parts.hostname or "")
-    if host is None:
+    """Give a valid URL's origin; raises ValueError where it has none."""
+    parts = _take_apart(url)
+    found = _AUTHORITY.fullmatch(parts.authority)
+    host = ascii_host(found["host"]) if found else None
+    if found is None or host is None:
         raise ValueError("the URL names no host")
-    return Origin(scheme, host, parts.port or DEFAULT_PORTS[scheme])
+    return Origin(parts.scheme, host, int(found["port"] or DEFAULT_PORTS[parts.scheme]))
 
 
 def request_target(url: str) -> str:
     """Give what stands on the request line for a valid URL: its path and query as written."""
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    rest = _take_apart(url).rest
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+class _Parts(NamedTuple):
+    scheme: str
+    authority: str
+    rest: str
+    """Path, query and fragment, as written."""
+
+
+def _take_apart(url: str) -> _Parts:
+    """Split where RFC 3986 does; what stands there may still be none of it."""
+    scheme, mark, after = url.partition("://")
+    if not mark:
+        scheme, mark, after = url.partition(":")
+        return _Parts(scheme.lower() if mark else "", "", after)
+    end = min((at for at in map(after.find, "/?#") if at >= 0), default=len(after))
+    return _Parts(scheme.lower(), after[:end], after[end:])

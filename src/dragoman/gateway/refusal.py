@@ -59,7 +59,7 @@ def _read(body: bytes) -> _Error:
     """Find the error in the shapes that OpenAI-compatible servers give it."""
     try:
         answer = msgspec.json.decode(body, type=_ErrorBody)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Error()
     if isinstance(answer.error, _Error):
         return answer.error

@@ -52,6 +52,8 @@ class Keys:
             organization = await _organization(work, organization_name)
             keys = [key for key, _ in await work.principals.keys(organization.id)]
             key = _chosen(keys, id_or_name)
+            if key.revoked_at_ms is not None:
+                return key
             await work.principals.revoke_key(key, self._clock.now_ms())
             await work.audit.record(_entry(self._clock, organization, "key.revoke", key))
         return key
@@ -88,9 +90,7 @@ def _chosen(keys: list[ApiKey], id_or_name: str) -> ApiKey:
             return key
     named = [key for key in keys if key.name == id_or_name and key.revoked_at_ms is None]
     if not named:
-        raise NotFound(
-            f"There is no key with the id or the name '{id_or_name}'; see 'dragoman key list'."
-        )
+        raise NotFound("There is no active key of this id or name; see 'dragoman key list'.")
     if len(named) > 1:
         ids = ", ".join(key.id for key in named)
         raise Invalid(Problem(("name",), f"several keys have this name; use an id: {ids}", "many"))

@@ -127,7 +127,9 @@ class LLMs:
         of a new display name.
         """
         stored = current.credential
-        judged = {*members, SECRET_FIELD, *(("endpoints",) if secret is not None else ())}
+        judged = {*members, SECRET_FIELD}
+        if secret is not None or "protocol" in members:
+            judged.add("endpoints")
         carries_credential = secret is not None or stored is not None
         problems = self._problems(configuration, secret, carries_credential=carries_credential)
         _refuse(problem for problem in problems if problem.path[0] in judged)

@@ -5,8 +5,10 @@ are equal), because running Alembic would double the time of a first start.
 """
 
 import sqlite3
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
+from urllib.parse import quote
 
 from dragoman.storage.sqlite import connect
 
@@ -21,21 +23,28 @@ class SchemaError(RuntimeError):
 def prepare(path: Path) -> None:
     """Bring the SQLite database at `path` to this version's schema, making it if needed.
 
-    Raises SchemaError for a database of a newer version, and for a file that is none of ours.
+    Raises SchemaError for a database of a newer version, and for a file that is none of ours;
+    it is then as it was, to the byte.
     """
-    path.touch(mode=0o600)
-    try:
-        connection = connect(path)
-    except sqlite3.DatabaseError as error:
-        raise SchemaError(f"{path} is not a SQLite database: {error}.") from None
-    try:
-        version = _version(connection)
-        if version is None:
-            _create(connection, path)
-        elif version != HEAD:
-            _upgrade(path, version)
-    finally:
-        connection.close()
+    version = _version(path)
+    if version is None:
+        _create(path)
+    elif version != HEAD:
+        _refuse_newer(version)
+        upgrade(path)
+
+
+def require(path: Path) -> None:
+    """Check that the database at `path` has this version's schema; raises SchemaError."""
+    version = _version(path)
+    if version is None:
+        raise SchemaError(
+            f"There is no database in {path.parent}. Name the data directory with --data-dir, "
+            "or make one with 'dragoman serve'."
+        )
+    if version != HEAD:
+        _refuse_newer(version)
+        raise SchemaError("The database is of an older version; 'dragoman serve' upgrades it.")
 
 
 def snapshot() -> str:
@@ -52,41 +61,45 @@ def upgrade(path: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     engine = sqlalchemy.create_engine("sqlite://", creator=lambda: connect(path))
+    # The connection is in autocommit mode, in which SQLAlchemy begins no transaction by itself.
+    sqlalchemy.event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, "head")
     engine.dispose()
 
 
-def _version(connection: sqlite3.Connection) -> str | None:
-    """Give the last step a database has had; None where it has no table at all."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-    if not tables:
+def _version(path: Path) -> str | None:
+    """Give the last step a database has had; None where there is none, or one without tables."""
+    if not path.exists():
         return None
-    if "alembic_version" not in tables:
-        raise SchemaError("The database was not made by Dragoman; choose another data directory.")
-    rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True)) as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+            if not tables:
+                return None
+            if "alembic_version" not in tables:
+                raise SchemaError(
+                    "The database was not made by Dragoman; choose another data directory."
+                )
+            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    except sqlite3.OperationalError as error:
+        raise SchemaError(f"{path} cannot be read: {error}.") from None
+    except sqlite3.DatabaseError as error:
+        raise SchemaError(f"{path} is not a SQLite database: {error}.") from None
     return str(rows[0][0]) if rows else ""
 
 
-def _create(connection: sqlite3.Connection, path: Path) -> None:
-    try:
+def _create(path: Path) -> None:
+    path.touch(mode=0o600)
+    with closing(connect(path)) as connection:
         connection.executescript(f"BEGIN IMMEDIATE;\n{snapshot()}\nCOMMIT;")
-    except sqlite3.OperationalError:
-        # Another process may have made it between our look and our lock.
-        connection.rollback()
-        if _version(connection) is None:
-            raise
-        prepare(path)
 
 
-def _upgrade(path: Path, version: str) -> None:
-    steps = {
-        step.name[1:5] for step in resources.files(f"{__package__}.migrations.versions").iterdir()
-    }
-    if version and version not in steps:
+def _refuse_newer(version: str) -> None:
+    steps = resources.files(f"{__package__}.migrations.versions").iterdir()
+    if version and version not in {step.name[1:5] for step in steps}:
         raise SchemaError(
             f"The database is of a newer version of Dragoman (step {version}; this one knows up "
             f"to {HEAD}). Start that version, or restore a backup from before its upgrade."
         )
-    upgrade(path)

@@ -21,6 +21,9 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 BUSY_TIMEOUT_MS = 5000
+OUR_FAULTS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
+"""What is wrong with a statement; all other errors are the database being locked, full or gone."""
+
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode = WAL",
@@ -30,12 +33,21 @@ PRAGMAS = (
 )
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection as every part of Dragoman has to, in autocommit mode."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     for pragma in PRAGMAS:
         connection.execute(pragma)
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    """Commit; raises where SQLite has undone the transaction already, as it does on a full disk."""
+    if not connection.in_transaction:
+        raise sqlite3.OperationalError("the transaction was rolled back")
+    connection.commit()
 
 
 class Transaction:
@@ -57,8 +69,8 @@ class SqliteDatabase:
     """One database file, open for this process."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = _Connection(path)
-        self._reader = _Connection(path)
+        self._writer = _Connection(connect(path))
+        self._reader = _Connection(connect(path, read_only=True))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
@@ -86,10 +98,10 @@ class SqliteDatabase:
 class _Connection:
     """A connection and the one thread that uses it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, db: sqlite3.Connection) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._turn = asyncio.Lock()
-        self._db = connect(path)
+        self._db = db
 
     async def run(self, statement: Callable[[sqlite3.Connection], T]) -> T:
         """Run something in the connection's thread.
@@ -99,7 +111,9 @@ class _Connection:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, statement, self._db)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, OUR_FAULTS):
+                raise
             log.warning("database_unavailable", extra={"reason": str(error)})
             raise Unavailable("The database cannot be reached right now; try again.") from error
 
@@ -109,7 +123,7 @@ class _Connection:
             try:
                 await self.run(lambda db: db.execute(begin))
                 yield Transaction(self)
-                await self.run(sqlite3.Connection.commit)
+                await self.run(_commit)
             except BaseException:
                 # A cancelled statement goes on in its thread. The thread takes jobs in order, so
                 # this rollback comes after it, and before whatever the next transaction does.

@@ -72,6 +72,8 @@ def parse_networks(text: str) -> tuple[IPNetwork, ...]:
 
 def _network(entry: str) -> IPNetwork:
     try:
+        if "%" in entry:
+            raise ValueError("a zone is no part of a network")
         network = ip_network(entry)
     except ValueError:
         raise ValueError(

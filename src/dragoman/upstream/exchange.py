@@ -24,6 +24,7 @@ class Exchange:
 
     __slots__ = (
         "_connection",
+        "_deadlines",
         "_failure",
         "_find_lane",
         "_loop",
@@ -44,7 +45,9 @@ class Exchange:
         self.status = 0
         self.headers: Headers = []
         self.answer = Answer()
-        self._request = request
+        self._request: UpstreamRequest | None = request
+        self._origin = request.origin
+        self._deadlines = request.deadlines
         self._find_lane = find_lane
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
@@ -56,7 +59,9 @@ class Exchange:
 
     async def __aenter__(self) -> Self:
         """Send the request; raises what the port says when there is no answer."""
-        request = self._request
+        request, self._request = self._request, None  # a long answer does not keep its body
+        if request is None:
+            raise Internal("An exchange was begun twice.")
         lane = self._find_lane(request)
         head = encode_head(request, lane.host)
         self._connection = lane.take_idle() or await lane.acquire(request.deadlines)
@@ -125,17 +130,17 @@ class Exchange:
         due_at, limit_s, phase = self._due()
         if self._loop.time() < due_at:
             return None
-        return UpstreamTimeout(f"{self._request.origin} took longer than {limit_s:g} s ({phase}).")
+        return UpstreamTimeout(f"{self._origin} took longer than {limit_s:g} s ({phase}).")
 
     def next_look(self) -> float:
         """Say when it may be overdue at the earliest, whatever happens until then [loop time]."""
-        deadlines = self._request.deadlines
+        deadlines = self._deadlines
         patience = min(deadlines.first_byte_s, deadlines.idle_s)
         return min(self._due()[0], self._loop.time() + patience)
 
     def _due(self) -> tuple[float, float, str]:
         """Say when it is overdue if nothing happens [loop time], by which limit [s] and phase."""
-        deadlines = self._request.deadlines
+        deadlines = self._deadlines
         total = (self._total_at, deadlines.total_s, "total")
         if self._waiter is None:
             return total

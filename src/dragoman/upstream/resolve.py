@@ -36,7 +36,7 @@ class SystemResolver:
 
     def close(self) -> None:
         """Let the threads end; one that is stuck ends with its look-up."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False)
 
 
 def _addresses(host: str) -> list[str]:

@@ -37,7 +37,9 @@ class Binding(Struct, frozen=True, kw_only=True, gc=False):
 
     def covers(self, other: "Binding") -> bool:
         """Tell whether a secret sealed for this may be used for `other` without being resent."""
-        return self.placement == other.placement and set(other.origins) <= set(self.origins)
+        return str(self.placement) == str(other.placement) and set(other.origins) <= set(
+            self.origins
+        )
 
 
 CREDENTIAL_FIELD = "credential"
@@ -122,7 +124,8 @@ class Vault:
         )
 
     def _secret_data(self, binding: Binding) -> bytes:
-        return msgspec.json.encode(["secret", self._deployment_id, binding])
+        bound = msgspec.structs.astuple(binding)[:-1]
+        return msgspec.json.encode(["secret", self._deployment_id, *bound, str(binding.placement)])
 
 
 def _encrypt(key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:

@@ -8,6 +8,7 @@ decoder takes several texts for the same bytes.
 import hashlib
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 KEY_SIZE_BYTES = 32
@@ -32,6 +33,14 @@ class Keyring:
         """Make a keyring of one fresh key."""
         key = secrets.token_bytes(KEY_SIZE_BYTES)
         return cls({key_id(key): key})
+
+    @classmethod
+    def read(cls, path: Path) -> "Keyring":
+        """Read a keyring file; raises KeyringError where it is damaged, OSError."""
+        try:
+            return cls.parse(path.read_bytes().decode("ascii"))
+        except UnicodeDecodeError:
+            raise KeyringError(f"{path} is not a keyring file; restore it from a backup") from None
 
     @classmethod
     def parse(cls, text: str) -> "Keyring":

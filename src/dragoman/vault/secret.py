@@ -39,6 +39,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         raise TypeError("secrets are compared with is_same_as, never with ==")
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a secret cannot be pickled or copied")
+
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret cannot be pickled or copied")
 

@@ -1,11 +1,12 @@
 """How large a body may be, and how it is announced: 413 and 415."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
 
-from tests.dialects.anam.answers import error, shown
+from tests.dialects.anam.answers import error, problems, shown
 from tests.dialects.anam.tenants import LLMS, SOME_ID, an_llm
 from tests.running import RunningDragoman
 
@@ -24,6 +25,15 @@ def test_a_body_that_is_announced_too_large_is_refused_with_an_answer_that_can_b
 ) -> None:
     assert error(admin.post(llms, content=b"x" * size_bytes, headers=JSON), 413) == TOO_LARGE
     shown(admin.get(llms))
+
+
+@pytest.mark.parametrize("size_bytes", [MIB + 1, 7 * MIB])
+def test_the_answer_can_be_read_too_by_a_client_that_wants_the_connection_closed(
+    admin: httpx2.Client, size_bytes: int
+) -> None:
+    closing = JSON | {"connection": "close"}
+    for body in (b"x" * size_bytes, _in_pieces(size_bytes + MIB)):
+        assert error(admin.post(LLMS, content=body, headers=closing), 413) == TOO_LARGE
 
 
 @pytest.mark.parametrize("size_bytes", [2 * MIB, 5 * MIB, 20 * MIB])
@@ -77,3 +87,20 @@ def test_json_may_be_announced_with_parameters_and_in_any_case(
 ) -> None:
     body = httpx2.Request("POST", "http://x", json=an_llm()).content
     shown(admin.post(LLMS, content=body, headers={"content-type": media_type}), 201)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"urls": [{}] * 20_000},
+        {"urls": [{"url": "x"}] * 20_000},
+        {"displayTags": [1] * 20_000},
+    ],
+    ids=["unreadable urls", "refused urls", "tags"],
+)
+def test_a_body_with_very_many_faults_gets_a_short_answer(
+    admin: httpx2.Client, members: dict[str, Any]
+) -> None:
+    answer = admin.post(LLMS, json=an_llm(**members))
+    assert problems(answer)
+    assert len(answer.content) < 100_000

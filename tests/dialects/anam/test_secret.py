@@ -34,6 +34,7 @@ def _sealed(tenant: Tenant, llm: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 MOVED = {
     "scheme": _url("http://api.openai.com/v1/chat/completions"),
+    "scheme alone": _url("http://api.openai.com:443/v1/chat/completions"),
     "host": _url("https://evil.example/v1/chat/completions"),
     "subdomain": _url("https://api.openai.com.evil.example/v1/chat/completions"),
     "final dot": _url("https://api.openai.com./v1/chat/completions"),

@@ -6,7 +6,6 @@ Anam publishes bodies only for other paths of its API: `{"error": text}`, and fo
 
 from dragoman.dialect.record import Rendered
 from dragoman.dialect.status import headers_of, status_of
-from dragoman.dialects.anam.mapping import wire_path
 from dragoman.domain.errors import DragomanError, Invalid, dotted
 
 
@@ -19,8 +18,7 @@ def _body(error: DragomanError) -> dict[str, object]:
     match error:
         case Invalid(problems=problems):
             details = [
-                {"path": dotted(wire_path(p.path)), "message": p.message, "code": p.code}
-                for p in problems
+                {"path": dotted(p.path), "message": p.message, "code": p.code} for p in problems
             ]
             summary = "; ".join(f"{detail['path']}: {detail['message']}" for detail in details)
             return {"error": "Validation error", "details": details, "summary": summary}

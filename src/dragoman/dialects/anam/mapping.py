@@ -1,6 +1,7 @@
 """Between Anam's LLM objects and the domain. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,9 +45,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
 
 
 def configuration(body: LlmCreate) -> Configuration:
-    """Read a new LLM. Raises Invalid where it has no URLs, or has them twice."""
-    if not {"url", "urls"} & body.model_fields_set:
-        raise Invalid(Problem(("urls",), "is required", "missing"))
+    """Read a new LLM. Raises Invalid where it has the URLs twice."""
     return Configuration(**_members(body, known=()))
 
 
@@ -123,10 +122,21 @@ def shown_page(page: Page[LLM], number: int, per_page: int) -> LlmPage:
     return LlmPage(data=[shown(llm) for llm in page.items], meta=meta)
 
 
-def wire_path(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Write the path of a problem in Anam's names."""
-    first = str(path[0]) if path else ""
-    return (WIRE_NAMES.get(first, to_camel(first)), *path[1:]) if path else path
+@contextmanager
+def in_words_of(body: LlmInput) -> Iterator[None]:
+    """Let problems that the block raises name the members as the request wrote them."""
+    try:
+        yield
+    except Invalid as error:
+        problems = (p._replace(path=_wire_path(p.path, body)) for p in error.problems)
+        raise Invalid(*problems) from None
+
+
+def _wire_path(path: tuple[str | int, ...], body: LlmInput) -> tuple[str | int, ...]:
+    if path[0] == "endpoints" and "url" in body.model_fields_set:
+        return ("url",)
+    first = str(path[0])
+    return (WIRE_NAMES.get(first, to_camel(first)), *path[1:])
 
 
 def _members(body: LlmInput, known: tuple[Endpoint, ...]) -> dict[str, Any]:

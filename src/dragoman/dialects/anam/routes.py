@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Response
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from dragoman.authz.policy import Action
 from dragoman.dialect.control_plane import CallingActor, ControlPlane, RequestId, needs
@@ -73,15 +74,23 @@ def application(llms: LLMs) -> FastAPI:
     return app
 
 
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("must not contain a NUL character")
+def _plain_number(text: object) -> object:
+    """Refuse what Python takes for a number and HTTP does not, such as 1_0."""
+    if isinstance(text, str) and not text.removeprefix("-").isdecimal():
+        raise PydanticCustomError("int_parsing", "Input should be a valid integer")
     return text
 
 
-Page = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-PerPage = Annotated[int, Query(ge=1, le=100, alias="perPage")]
-Search = Annotated[str | None, Query(max_length=MAX_SEARCH_LENGTH), AfterValidator(_without_nul)]
+def _searchable(text: str) -> str:
+    if "\0" in text or "\x1f" in text:
+        raise ValueError("must not contain the characters NUL or US")
+    return text
+
+
+PlainNumber = BeforeValidator(_plain_number)
+Page = Annotated[int, Query(ge=1, le=MAX_PAGE), PlainNumber]
+PerPage = Annotated[int, Query(ge=1, le=100, alias="perPage"), PlainNumber]
+Search = Annotated[str | None, Query(max_length=MAX_SEARCH_LENGTH), AfterValidator(_searchable)]
 IncludeDefaults = Annotated[bool, Query(alias="includeDefaults")]
 
 
@@ -112,8 +121,10 @@ class _Handlers:
         self, body: schema.LlmCreate, actor: CallingActor, request_id: RequestId
     ) -> schema.Llm:
         """Register an LLM. Its secret is sealed and never shown again."""
-        configuration, secret = mapping.configuration(body), mapping.new_secret(body)
-        return mapping.shown(await self._llms.create(actor, configuration, secret, request_id))
+        with mapping.in_words_of(body):
+            configuration, secret = mapping.configuration(body), mapping.new_secret(body)
+            created = await self._llms.create(actor, configuration, secret, request_id)
+        return mapping.shown(created)
 
     async def get(self, llm_id: str, actor: CallingActor) -> schema.Llm:
         """Read an LLM."""
@@ -123,8 +134,10 @@ class _Handlers:
         self, llm_id: str, body: schema.LlmUpdate, actor: CallingActor, request_id: RequestId
     ) -> schema.Llm:
         """Change the given members only; the platform's defaults are refused with 403."""
-        change, secret = mapping.change(body), mapping.changed_secret(body)
-        return mapping.shown(await self._llms.update(actor, llm_id, change, secret, request_id))
+        with mapping.in_words_of(body):
+            change, secret = mapping.change(body), mapping.changed_secret(body)
+            updated = await self._llms.update(actor, llm_id, change, secret, request_id)
+        return mapping.shown(updated)
 
     async def delete(self, llm_id: str, actor: CallingActor, request_id: RequestId) -> Response:
         """Remove an LLM for good."""

@@ -7,8 +7,9 @@ what is accepted here.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 Format = Literal[
     "openai",
@@ -23,6 +24,9 @@ Format = Literal[
 Effort = Literal["default", "low", "medium", "high"]
 ReasoningStyle = Literal["parsed", "raw", "hidden"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+ABSENT: Any = object()
 
 
 class _Wire(BaseModel):
@@ -71,6 +75,17 @@ class LlmCreate(LlmInput):
     secret: str = Field(
         json_schema_extra={"writeOnly": True}, description="Empty: the server wants no credential."
     )
+    urls: list[LlmUrl] = Field(default_factory=lambda: ABSENT, validate_default=True)
+
+    @field_validator("urls", mode="before")
+    @classmethod
+    def _or_url(cls, value: object, info: ValidationInfo) -> object:
+        """Take no `urls` where there is a `url`, be it a bad one."""
+        if value is not ABSENT:
+            return value
+        if info.data.get("url") == "":
+            raise PydanticCustomError("missing", "Field required")
+        return []
 
 
 class LlmUpdate(LlmInput):

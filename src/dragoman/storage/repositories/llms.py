@@ -48,6 +48,9 @@ COLUMNS = (
 WRITTEN = (*COLUMNS, "search_text")
 KEY = "organization_id = :organization_id AND id = :id"
 
+SEARCH_SEPARATOR = "\x1f"
+"""Stands between the searched texts; nobody searches for it."""
+
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM llms "
 INSERT = (
     f"INSERT INTO llms ({', '.join(WRITTEN)}) VALUES ({', '.join(f':{name}' for name in WRITTEN)})"
@@ -148,7 +151,7 @@ def _values(llm: LLM) -> dict[str, Any]:
         msgspec.structs.asdict(llm)
         | configuration
         | _credential_values(llm.credential)
-        | {"search_text": "\n".join(text for text in found_by if text).casefold()}
+        | {"search_text": SEARCH_SEPARATOR.join(text for text in found_by if text).casefold()}
     )
     return {name: values[name] for name in WRITTEN}
 
