@@ -81,6 +81,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     upstream_total_s: Annotated[Seconds, Meta(description="Deadline for a whole answer [s].")] = (
         600.0
     )
+    stale_max_s: Annotated[
+        Seconds,
+        Meta(description="How long calls go on from memory while the database is away [s]."),
+    ] = 3600.0
     drain_s: Annotated[
         Seconds, Meta(description="How long running requests may take after SIGTERM [s].")
     ] = 30.0

@@ -5,10 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from dragoman.authz.check import Actor
 from dragoman.domain.errors import Forbidden, Invalid, NotFound
+from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import Configuration, ProtocolName
 from dragoman.domain.page import LLMQuery
-from dragoman.domain.principal import Role
+from dragoman.domain.principal import Organization, Role
 from dragoman.domain.url import Endpoint
 from dragoman.registry.llms import Change
 from dragoman.vault.secret import Secret
@@ -219,3 +221,32 @@ async def test_pages_are_newest_first_and_of_one_moment_by_id(installation: Inst
     assert page.total == 4
     rest = await installation.llms.page(who, LLMQuery(limit=3, offset=3))
     assert [llm.id for llm in rest.items] == [made[0].id]
+
+
+async def test_an_organizations_own_llm_stands_before_a_platform_llm_of_the_same_id(
+    installation: Installation,
+) -> None:
+    who, stranger = await installation.acting(), await installation.acting()
+    created = await installation.llms.create(who, a_configuration(), None, REQUEST)
+    clock = installation.clock
+    async with installation.store.writing() as work:
+        platform = Organization(PLATFORM_ORGANIZATION_ID, "platform", clock.now_ms())
+        await work.principals.add_organization(platform)
+        await work.llms.add(
+            msgspec.structs.replace(created, organization_id=PLATFORM_ORGANIZATION_ID)
+        )
+    elsewhere = Actor(
+        organization_id="another",
+        principal_id=stranger.principal_id,
+        key_id=stranger.key_id,
+        permissions=stranger.permissions,
+    )
+
+    assert await installation.llms.get(who, created.id) == created
+    assert (await installation.llms.get(elsewhere, created.id)).is_platform
+
+    await installation.llms.update(who, created.id, setting(model="other"), None, REQUEST)
+    await installation.llms.delete(who, created.id, REQUEST)
+    assert (await installation.llms.get(who, created.id)).configuration.model == "tiny"
+    with pytest.raises(Forbidden, match="default LLM of the platform"):
+        await installation.llms.delete(who, created.id, REQUEST)

@@ -41,10 +41,10 @@ class Heard:
 
 
 @asynccontextmanager
-async def following(database: SqliteDatabase) -> AsyncIterator[Heard]:
+async def following(database: SqliteDatabase, stale_max_s: float = HANG_S) -> AsyncIterator[Heard]:
     """Follow the changes of a database for the length of the block, from the first look on."""
     heard = Heard()
-    task = asyncio.create_task(SqliteChangeFeed(database).follow(heard))
+    task = asyncio.create_task(SqliteChangeFeed(database, stale_max_s).follow(heard))
     await heard.more()
     yield heard
     assert not task.done(), task
@@ -126,18 +126,26 @@ async def failing(path: Path) -> AsyncIterator[Failing]:
     [Unavailable("gone"), sqlite3.DatabaseError("database disk image is malformed")],
     ids=["unavailable", "damaged"],
 )
-async def test_while_the_database_is_away_nothing_is_kept_and_afterwards_it_goes_on(
+async def test_what_is_known_is_kept_while_the_database_is_away_and_forgotten_when_it_is_back(
     failing: Failing, path: Path, failure: Exception
 ) -> None:
     async with following(failing) as heard:
         failing.failure = failure
-        for _ in range(3):  # with each look, though nobody wrote
-            await heard.more()
+        await heard.nothing_more()
         failing.failure = None
         await heard.more()
         await heard.nothing_more()
         insert(path, "afterwards")
         await heard.more()
+
+
+async def test_what_is_known_is_not_kept_for_longer_than_the_operator_says(
+    failing: Failing,
+) -> None:
+    async with following(failing, stale_max_s=0.05) as heard:
+        failing.failure = Unavailable("gone")
+        for _ in range(3):
+            await heard.more()
 
 
 async def test_the_data_version_moves_with_every_commit_of_others_and_not_without(

@@ -60,7 +60,7 @@ async def serving(settings: Settings) -> AsyncIterator[Front]:
             return False, {"database": "unreachable"}
         return True, {"database": "ok"}
 
-    feed = asyncio.create_task(SqliteChangeFeed(database).follow(forget))
+    feed = asyncio.create_task(SqliteChangeFeed(database, settings.stale_max_s).follow(forget))
     try:
         yield Front(
             [

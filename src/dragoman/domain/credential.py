@@ -18,9 +18,10 @@ class Placement(Struct, frozen=True, gc=False):
     header: str
     prefix: str = ""
 
-    def __str__(self) -> str:
-        """Write it as the vault binds it: header names do not depend on case."""
-        return f"{self.header.lower()}: {self.prefix}"
+    @property
+    def effective(self) -> tuple[str, str]:
+        """What the vault binds: header names do not depend on case."""
+        return self.header.lower(), self.prefix
 
 
 class Sealed(Struct, frozen=True, gc=False):

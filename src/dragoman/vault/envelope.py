@@ -37,9 +37,8 @@ class Binding(Struct, frozen=True, kw_only=True, gc=False):
 
     def covers(self, other: "Binding") -> bool:
         """Tell whether a secret sealed for this may be used for `other` without being resent."""
-        return str(self.placement) == str(other.placement) and set(other.origins) <= set(
-            self.origins
-        )
+        is_same_place = self.placement.effective == other.placement.effective
+        return is_same_place and set(other.origins) <= set(self.origins)
 
 
 CREDENTIAL_FIELD = "credential"
@@ -124,8 +123,8 @@ class Vault:
         )
 
     def _secret_data(self, binding: Binding) -> bytes:
-        bound = msgspec.structs.astuple(binding)[:-1]
-        return msgspec.json.encode(["secret", self._deployment_id, *bound, str(binding.placement)])
+        *bound, place = msgspec.structs.astuple(binding)
+        return msgspec.json.encode(["secret", self._deployment_id, *bound, place.effective])
 
 
 def _encrypt(key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:

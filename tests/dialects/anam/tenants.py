@@ -143,6 +143,6 @@ def platform_llm(display_name: str) -> LLM:
             model="gpt-4o",
         ),
         is_default=True,
-        created_at_ms=clock.now_ms(),
+        created_at_ms=1_776_679_200_007,
         created_by=clock.new_id(),
     )

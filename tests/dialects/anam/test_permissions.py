@@ -149,9 +149,7 @@ def test_a_platform_llm_is_shown_to_everybody_as_a_default_that_no_organization_
     tenant: Tenant, platform: LLM, llms: str
 ) -> None:
     for role in ("admin", "editor", "viewer"):
-        shown_llm = shown(tenant.client(role).get(f"{llms}/{platform.id}"))
-        del shown_llm["createdAt"]
-        assert shown_llm == {
+        assert shown(tenant.client(role).get(f"{llms}/{platform.id}")) == {
             "id": platform.id,
             "displayName": "The platform's GPT-4o",
             "description": None,
@@ -168,6 +166,7 @@ def test_a_platform_llm_is_shown_to_everybody_as_a_default_that_no_organization_
             "isGlobal": True,
             "isZdr": False,
             "createdByOrganizationId": None,
+            "createdAt": "2026-04-20T10:00:00.007Z",
             "updatedAt": None,
         }
 
