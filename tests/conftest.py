@@ -1,7 +1,12 @@
 """What every test shares: one event loop kind, and no network but loopback."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
+
+# A law holds or not; how fast a busy machine finds out is no part of it.
+settings.register_profile("law", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("law")
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ ANOTHER: dict[str, tuple[str, Any]] = {
     "upstream_idle_s": ("4", 4.0),
     "upstream_total_s": ("5", 5.0),
     "drain_s": ("6", 6.0),
+    "stale_max_s": ("7", 7.0),
 }
 """Of each setting a text that its variable may have, and the value that it means."""
 

@@ -54,11 +54,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         str | None, Meta(description="Region of this installation: endpoints in it come first.")
     ] = None
     log_level: Annotated[
-        str, Meta(pattern="^(debug|info|warning|error)$", description="Least level to log.")
+        str, Meta(pattern="^(debug|info|warning|error)\\Z", description="Least level to log.")
     ] = "info"
     log_format: Annotated[
         str,
-        Meta(pattern="^(auto|text|json)$", description="`auto`: text on a terminal, else JSON."),
+        Meta(pattern="^(auto|text|json)\\Z", description="`auto`: text on a terminal, else JSON."),
     ] = "auto"
     control_body_max_bytes: Annotated[
         SizeBytes, Meta(description="Largest body of a registry request [bytes].")
@@ -132,7 +132,7 @@ CLIENT_VARIABLES = frozenset({"DRAGOMAN_URL", "DRAGOMAN_API_KEY"})
 
 def _field(variable: str) -> str:
     name = variable.removeprefix(PREFIX).lower()
-    if name not in Settings.__struct_fields__:
+    if name not in Settings.__struct_fields__ or variable != variable.upper():
         raise SettingsError(f"{variable} is not a setting; docs/settings.md lists them all.")
     return name
 

@@ -72,6 +72,14 @@ def test_a_stream_that_does_not_end_is_cut_at_the_deadline(tmp_path: Path) -> No
         assert _process(server).wait(HANG_S) == 0
 
 
+def test_a_worker_that_does_not_react_is_killed_in_the_end(tmp_path: Path) -> None:
+    with RunningDragoman.start(tmp_path / "data", workers=2, drain_s="1") as server:
+        stopped = server.worker_pids()[0]
+        os.kill(stopped, signal.SIGSTOP)
+        assert server.stop() == 0
+    assert using(tmp_path) == []
+
+
 def test_an_idle_connection_does_not_hold_up_the_end(server: RunningDragoman) -> None:
     with server.client() as client:
         assert client.get("/v1/models").status_code == 200
@@ -90,15 +98,17 @@ def test_a_second_start_on_the_same_port_works_at_once(server: RunningDragoman) 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_start_can_be_ended_before_it_is_ready(tmp_path: Path, number: signal.Signals) -> None:
-    settings = environment(tmp_path / "data", workers="2", drain_s="60")
-    process = begin("serve", environment=settings, stdout=subprocess.DEVNULL)
-    try:
-        assert eventually(lambda: len(children(process.pid)) == 2)
-        process.send_signal(number)
-        assert process.wait(HANG_S) == 0
-    finally:
-        process.kill()
-        process.wait()
+    settings = environment(tmp_path / "data", workers="4", drain_s="60")
+    for _ in range(5):  # the last worker is a moment old, and that is where signals get lost
+        process = begin("serve", environment=settings, stdout=subprocess.DEVNULL)
+        try:
+            while len(children(process.pid)) < 4:
+                assert process.poll() is None
+            process.send_signal(number)
+            assert process.wait(HANG_S) == 0
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_worker_that_is_killed_while_starting_ends_the_start(tmp_path: Path) -> None:
@@ -154,8 +164,8 @@ def test_a_worker_without_a_parent_ends_its_stream_in_peace(
         assert eventually(lambda: len(using(tmp_path)) == 1), "the idle worker does not end"
         (pid,) = using(tmp_path)
         before_s = cpu_s(pid)
-        time.sleep(1)
+        time.sleep(2)
         used_s = cpu_s(pid) - before_s
         assert stream.second_half() == SECOND_HALF
     assert eventually(lambda: using(tmp_path) == [])
-    assert used_s < 0.5, "it turns in circles while it waits"
+    assert used_s < 0.2, "it turns in circles while it waits"

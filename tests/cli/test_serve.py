@@ -1,9 +1,14 @@
 """`dragoman serve`: what a first start makes, and what a second one leaves alone."""
 
+import fcntl
 import os
 import re
+import socket
 import sqlite3
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +107,23 @@ def test_a_leftover_admin_key_file_does_not_cost_the_first_key(tmp_path: Path) -
         assert client.get("/v1/models").status_code == 200
 
 
+def test_a_start_that_has_nowhere_to_print_still_hands_over_the_key(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = "http://127.0.0.1:{1}".format(*free.getsockname())
+    command = [sys.executable, "-m", "dragoman", "serve", "--port", url.rpartition(":")[2]]
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command], env=environment(data)
+    )
+    try:
+        assert eventually(lambda: (data / "admin.key").exists() or process.poll() is not None)
+        headers = {"authorization": f"Bearer {(data / 'admin.key').read_text().strip()}"}
+        assert httpx2.get(f"{url}/v1/models", headers=headers, timeout=HANG_S).status_code == 200
+    finally:
+        process.terminate()
+        process.wait(HANG_S)
+
+
 def test_two_first_starts_at_once_make_one_installation(tmp_path: Path) -> None:
     data = tmp_path / "data"
     outputs = [tmp_path / "one.out", tmp_path / "two.out"]
@@ -120,6 +142,23 @@ def test_two_first_starts_at_once_make_one_installation(tmp_path: Path) -> None:
         for process in processes:
             process.terminate()
     assert [process.wait(HANG_S) for process in processes] == [0, 0]
+
+
+def test_a_start_waits_while_another_one_makes_things(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    output = tmp_path / "out"
+    with (data / "lock").open("w") as lock, output.open("wb") as file:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = begin("serve", environment=environment(data), stdout=file)
+        try:
+            time.sleep(1)
+            assert [path.name for path in data.iterdir()] == ["lock"]
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert httpx2.get(f"{_ready_url(output)}/readyz", timeout=HANG_S).status_code == 200
+        finally:
+            process.terminate()
+            process.wait(HANG_S)
 
 
 def test_health_and_readiness_say_how_it_is(tmp_path: Path) -> None:

@@ -14,15 +14,22 @@ from dragoman.dialect import exchange
 from dragoman.dialect.exchange import (
     CallerGone,
     read_body,
+    refuse_announced,
     require_json,
     send_json,
     send_rendered,
 )
-from dragoman.dialect.record import Rendered
+from dragoman.dialect.record import Receive, Rendered
 from dragoman.domain.errors import TooLarge, UnsupportedMediaType
 from dragoman.domain.ports import Headers
 
 MIB = 1024 * 1024
+
+
+async def whole_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
+    """Read a body as every dialect does."""
+    await refuse_announced(receive, headers, max_bytes)
+    return await read_body(receive, max_bytes)
 
 
 class Caller:
@@ -66,7 +73,7 @@ def announcing(text: bytes) -> Headers:
 class TestReading:
     @given(st.lists(st.binary(max_size=5), max_size=5))
     def test_a_body_is_its_pieces_in_order(self, pieces: Sequence[bytes]) -> None:
-        body = asyncio.run(read_body(Caller(*pieces).receive, [], 100))
+        body = asyncio.run(whole_body(Caller(*pieces).receive, [], 100))
         assert body == b"".join(pieces)
 
     @pytest.mark.parametrize("message", [{}, {"body": b""}, {"more_body": False}])
@@ -74,14 +81,14 @@ class TestReading:
         async def receive() -> dict[str, Any]:
             return {"type": "http.request"} | message
 
-        assert await read_body(receive, [], 0) == b""
+        assert await whole_body(receive, [], 0) == b""
 
     @pytest.mark.parametrize("pieces", [[b"12345678"], [b"1234", b"5678"], [b"12345678", b""]])
     @pytest.mark.parametrize("headers", [[], announcing(b"8")], ids=["streamed", "announced"])
     async def test_a_body_may_be_just_as_large_as_the_cap(
         self, pieces: list[bytes], headers: Headers
     ) -> None:
-        assert await read_body(Caller(*pieces).receive, headers, 8) == b"12345678"
+        assert await whole_body(Caller(*pieces).receive, headers, 8) == b"12345678"
 
     async def test_nothing_is_read_behind_the_body(self) -> None:
         caller = Caller(b"one", b"", b"next")
@@ -90,57 +97,57 @@ class TestReading:
         async def receive() -> dict[str, Any]:
             return pieces.pop(0)
 
-        assert await read_body(receive, [], 8) == b"one"
+        assert await whole_body(receive, [], 8) == b"one"
 
     @pytest.mark.parametrize("announced", [b"", b"-1", b"+9", b"9,9", b"0x99", b"1e9", b"\xb2"])
     async def test_a_length_that_is_no_number_does_not_count(self, announced: bytes) -> None:
-        assert await read_body(Caller(b"1234", b"5").receive, announcing(announced), 8) == b"12345"
+        assert await whole_body(Caller(b"1234", b"5").receive, announcing(announced), 8) == b"12345"
 
 
 class TestTooLarge:
     @pytest.mark.parametrize("pieces", [[b"123456789"], [b"1234", b"56789"], [b"12345678", b"9"]])
     async def test_one_byte_over_the_cap_is_too_large(self, pieces: list[bytes]) -> None:
         with pytest.raises(TooLarge, match=r"^The body is larger than 8 bytes\.$"):
-            await read_body(Caller(*pieces).receive, [], 8)
+            await whole_body(Caller(*pieces).receive, [], 8)
 
     async def test_what_is_announced_too_large_is_not_kept_in_memory(self) -> None:
         caller = Caller(b"1", b"2", b"3")
         with pytest.raises(TooLarge):
-            await read_body(caller.receive, announcing(b"9"), 8)
+            await whole_body(caller.receive, announcing(b"9"), 8)
         assert caller.sent_bytes == 3
 
     async def test_a_body_that_is_announced_smaller_than_it_is_is_too_large_too(self) -> None:
         with pytest.raises(TooLarge):
-            await read_body(Caller(b"1234", b"56789").receive, announcing(b"4"), 8)
+            await whole_body(Caller(b"1234", b"56789").receive, announcing(b"4"), 8)
 
     @pytest.mark.parametrize("digits", [20, 400, 5000])
     async def test_no_announced_length_is_too_long_to_read(self, digits: int) -> None:
         with pytest.raises(TooLarge):
-            await read_body(Caller(b"1", b"2").receive, announcing(b"9" * digits), 8)
+            await whole_body(Caller(b"1", b"2").receive, announcing(b"9" * digits), 8)
 
     async def test_a_cap_of_nothing_takes_nothing(self) -> None:
-        assert await read_body(Caller(b"").receive, [], 0) == b""
+        assert await whole_body(Caller(b"").receive, [], 0) == b""
         with pytest.raises(TooLarge):
-            await read_body(Caller(b"1").receive, [], 0)
+            await whole_body(Caller(b"1").receive, [], 0)
 
 
 class TestDraining:
     async def test_what_is_too_large_is_read_to_its_end_so_that_the_answer_is_seen(self) -> None:
         caller = Caller(*[b"x" * 1000] * 100)
         with pytest.raises(TooLarge):
-            await read_body(caller.receive, [], 8)
+            await whole_body(caller.receive, [], 8)
         assert caller.sent_bytes == 100_000
 
     async def test_of_what_never_ends_8_mib_are_read(self) -> None:
         caller = EndlessCaller(b"x" * 65536)
         with pytest.raises(TooLarge):
-            await read_body(caller.receive, [], 1024)
+            await whole_body(caller.receive, [], 1024)
         assert 8 * MIB <= caller.sent_bytes <= 8 * MIB + 2 * 65536
 
     async def test_the_cap_itself_does_not_count_among_them(self) -> None:
         caller = EndlessCaller(b"x" * 65536)
         with pytest.raises(TooLarge):
-            await read_body(caller.receive, [], 10 * MIB)
+            await whole_body(caller.receive, [], 10 * MIB)
         assert 18 * MIB <= caller.sent_bytes <= 18 * MIB + 2 * 65536
 
     @pytest.mark.parametrize(
@@ -159,7 +166,7 @@ class TestDraining:
         monkeypatch.setattr(exchange, "DRAINED_S", 0.05)
         begun = time.monotonic()
         with pytest.raises(TooLarge):
-            await read_body(caller.receive, announcing(b"9"), 8)
+            await whole_body(caller.receive, announcing(b"9"), 8)
         assert 0.04 <= time.monotonic() - begun < 2
 
     def test_the_limits_are_8_mib_and_one_second(self) -> None:
@@ -174,19 +181,19 @@ class TestCallersThatGo:
     ) -> None:
         caller = Caller(*pieces, whole=False)
         with pytest.raises(CallerGone):
-            await read_body(caller.receive, [], 8)
+            await whole_body(caller.receive, [], 8)
 
     async def test_a_caller_that_goes_at_once_is_gone(self) -> None:
         async def receive() -> dict[str, Any]:
             return {"type": "http.disconnect"}
 
         with pytest.raises(CallerGone):
-            await read_body(receive, [], 8)
+            await whole_body(receive, [], 8)
 
     async def test_a_caller_that_goes_while_it_is_drained_is_gone(self) -> None:
         caller = Caller(b"x" * 9, b"x", whole=False)
         with pytest.raises(CallerGone):
-            await read_body(caller.receive, [], 8)
+            await whole_body(caller.receive, [], 8)
 
 
 class TestMediaType:

@@ -14,7 +14,7 @@ from dragoman.domain.llm import (
     ReasoningEffort,
     ReasoningFormat,
 )
-from dragoman.domain.url import Endpoint
+from dragoman.domain.url import Endpoint, parse_origin
 from dragoman.gateway.body import read_members
 from dragoman.protocols.openai_chat import SPOKEN_BY, edited
 
@@ -39,7 +39,7 @@ def configured(url: str = OWN, **members: Any) -> Configuration:
 
 
 def sent(body: bytes, llm: Configuration) -> bytes:
-    return edited(read_members(body), llm)
+    return edited(read_members(body), llm, parse_origin(llm.endpoints[0].url).host)
 
 
 FULL = configured(
@@ -92,7 +92,7 @@ class TestWhatStays:
 
     def test_what_the_caller_sent_is_not_changed_in_place(self) -> None:
         members = read_members(CALL)
-        edited(members, FULL)
+        edited(members, FULL, "api.groq.com")
         assert list(members) == ["model", "messages"]
         assert bytes(members["model"]) == b'"my-llm"'
 

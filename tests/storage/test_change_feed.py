@@ -148,6 +148,16 @@ async def test_what_is_known_is_not_kept_for_longer_than_the_operator_says(
             await heard.more()
 
 
+async def test_an_outage_is_logged_once_and_not_with_every_look(
+    failing: Failing, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with following(failing) as heard:
+        failing.failure = Unavailable("gone")
+        await heard.nothing_more()
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == ["change_feed_interrupted"]
+
+
 async def test_the_data_version_moves_with_every_commit_of_others_and_not_without(
     database: SqliteDatabase, path: Path
 ) -> None:

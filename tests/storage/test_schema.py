@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -95,11 +96,13 @@ def test_an_upgrade_that_fails_leaves_nothing_half_done(tmp_path: Path) -> None:
 def test_a_locked_database_is_not_taken_for_a_file_of_another_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "PRAGMAS", ("PRAGMA busy_timeout = 10", *sqlite.PRAGMAS[1:]))
     locked = tmp_path / "locked.db"
     with closing(sqlite3.connect(locked, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         other.execute("CREATE TABLE t (x)")
+        # Nobody waits here for the lock to be given up.
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0.01))
+        monkeypatch.setattr(sqlite, "PRAGMAS", sqlite.PRAGMAS[1:])
         with pytest.raises((sqlite3.OperationalError, schema.SchemaError)) as refused:
             schema.prepare(locked)
     assert "locked" in str(refused.value)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,8 @@ async def insert(database: SqliteDatabase, *names: str) -> None:
             assert await transaction.execute(INSERT, {"id": name}) == 1
 
 
-async def pragma(database: SqliteDatabase, side: str, name: str) -> Any:
-    connection = {"writer": database._writer, "reader": database._reader}[side]
-    return await connection.run(lambda db: db.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-@pytest.mark.parametrize("side", ["writer", "reader"])
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("pragma", "value"),
     [
         ("journal_mode", "wal"),
         ("synchronous", 2),  # FULL: a commit is on disk when it returns
@@ -52,10 +47,21 @@ async def pragma(database: SqliteDatabase, side: str, name: str) -> Any:
         ("trusted_schema", 0),
     ],
 )
-async def test_both_connections_are_set_up_alike(
-    database: SqliteDatabase, side: str, name: str, value: object
+async def test_all_connections_are_set_up_alike(
+    database: SqliteDatabase, pragma: str, value: object
 ) -> None:
-    assert await pragma(database, side, name) == value
+    for connection in (database._writer, *database._readers, database._watcher):
+        assert await connection.run(_asked(pragma)) == value
+
+
+async def test_one_connection_can_write(database: SqliteDatabase) -> None:
+    assert await database._writer.run(_asked("query_only")) == 0
+    for connection in (*database._readers, database._watcher):
+        assert await connection.run(_asked("query_only")) == 1
+
+
+def _asked(pragma: str) -> Callable[[sqlite3.Connection], Any]:
+    return lambda db: db.execute(f"PRAGMA {pragma}").fetchone()[0]
 
 
 async def test_an_exception_undoes_everything(database: SqliteDatabase) -> None:
@@ -163,6 +169,22 @@ async def test_a_reader_sees_one_state_while_others_write(database: SqliteDataba
     assert await names(database) == ["before", "meanwhile"]
 
 
+async def test_a_slow_query_holds_up_neither_other_readers_nor_news(
+    database: SqliteDatabase,
+) -> None:
+    async def read() -> None:
+        async with database.read() as transaction:
+            await transaction.fetch(SLOW, {})
+
+    await insert(database, "there")
+    slow = asyncio.create_task(read())
+    await asyncio.sleep(0.01)
+    assert await names(database) == ["there"]
+    assert await database.data_version() > 0
+    assert not slow.done()
+    await slow
+
+
 async def test_writers_of_one_process_take_turns(database: SqliteDatabase) -> None:
     async def add_one() -> None:
         async with database.write() as transaction:
@@ -188,7 +210,7 @@ def test_what_a_view_holds_has_only_methods_that_read() -> None:
 
 
 async def test_a_view_holds_what_reads_and_nothing_more(database: SqliteDatabase) -> None:
-    held = vars(SqlReadWork(Transaction(database._reader)))
+    held = vars(SqlReadWork(Transaction(database._readers[0])))
     assert {name: type(part) for name, part in held.items()} == {
         "llms": SqlReadLLMs,
         "principals": SqlReadPrincipals,

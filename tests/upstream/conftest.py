@@ -7,13 +7,16 @@ import pytest
 from dragoman.upstream.pool import HttpPool
 from tests.upstream.calling import LOOPBACK, MakePool
 
+DEFAULTS = {"policy": LOOPBACK, "idle_expiry_s": 1000}
+"""What closes an idle connection in these tests is never its age."""
+
 
 @pytest.fixture
 async def make_pool() -> AsyncIterator[MakePool]:
     pools: list[HttpPool] = []
 
     def make(**options: object) -> HttpPool:
-        pool = HttpPool(**({"policy": LOOPBACK} | options))  # type: ignore[arg-type]
+        pool = HttpPool(**(DEFAULTS | options))  # type: ignore[arg-type]
         pools.append(pool)
         return pool
 

@@ -89,7 +89,6 @@ async def test_a_large_request_is_handed_over_only_as_fast_as_it_is_taken(pool: 
         await eventually(lambda: upstream.peers)
         await asyncio.sleep(0.1)
         (connection,) = connections(pool)
-        assert connection._transport is not None
         assert connection._transport.get_write_buffer_size() < 2 * ONE_READ
         go.set()
         assert await call == b"ok"
@@ -128,30 +127,32 @@ async def test_an_upstream_may_answer_while_it_still_reads(pool: HttpPool) -> No
         assert idle(pool) == 1
 
 
-class NeverQuiteWritten:
-    """A transport that says it has not written everything yet."""
+class Buffering:
+    """A transport that has so much left to write, whatever it was given."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, size: int) -> None:
         self._transport = transport
+        self._size = size
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._transport, name)
 
     def get_write_buffer_size(self) -> int:
-        return 1
+        return self._size
 
 
+@pytest.mark.parametrize(("body", "left"), [(b"", 1), (BIG, 0)], ids=["transport", "connection"])
 async def test_a_connection_that_has_not_written_everything_is_not_used_again(
-    pool: HttpPool,
+    pool: HttpPool, body: bytes, left: int
 ) -> None:
-    script = forever(read_request(), reply(lambda request: answer(request.body)))
-    async with serving(script) as upstream:
+    early = (read_head(), read_nothing(), send(answer(b"early")))
+    async with serving(read_request(), send(answer(b"")), *early) as upstream:
         await ask(pool, request_to(upstream))
         (connection,) = connections(pool)
-        assert connection._transport is not None
-        connection._transport = cast("asyncio.Transport", NeverQuiteWritten(connection._transport))
-        await ask(pool, request_to(upstream))
+        connection._transport = cast("asyncio.Transport", Buffering(connection._transport, left))
+        assert await ask(pool, request_to(upstream, body)) == b"early"
         assert (in_use(pool), idle(pool)) == (0, 0)
+        assert len(upstream.peers) == 1
 
 
 async def test_the_same_over_tls(make_pool: MakePool) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,10 +48,16 @@ async def serving(settings: Settings) -> AsyncIterator[Front]:
         ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
     )
     clock = SystemClock()
-    vault = await _vault(settings, store)
+    deployment_id = await _deployment_id(store)
+    vault = Vault(Keyring.read(settings.kek_path), deployment_id)
     authenticator = Authenticator(store=store, clock=clock)
     directory = Directory(store=store, vault=vault, region=settings.region)
-    relay = Relay(directory=directory, upstream=pool, deadlines=_deadlines(settings))
+    relay = Relay(
+        directory=directory,
+        upstream=pool,
+        deadlines=_deadlines(settings),
+        installation=f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode(),
+    )
     llms = LLMs(store=store, vault=vault, clock=clock, policy=policy)
 
     async def readiness() -> tuple[bool, dict[str, str]]:
@@ -83,13 +90,12 @@ async def serving(settings: Settings) -> AsyncIterator[Front]:
         await database.close()
 
 
-async def _vault(settings: Settings, store: SqlStore) -> Vault:
-    keyring = Keyring.read(settings.kek_path)
+async def _deployment_id(store: SqlStore) -> str:
     async with store.reading() as work:
         deployment = await work.deployment.get()
     if deployment is None:
         raise RuntimeError("the database was not prepared")
-    return Vault(keyring, deployment.id)
+    return deployment.id
 
 
 def _deadlines(settings: Settings) -> Deadlines:

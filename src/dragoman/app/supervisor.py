@@ -68,8 +68,9 @@ class Supervisor:
             signal.signal(number, lambda *_: None)  # the number arrives through the pipe
 
     def _start_worker(self) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()  # or the worker would write it too
         pid = os.fork()
         if pid:
             self._born[pid] = time.monotonic()

@@ -14,6 +14,7 @@ import uvloop
 from dragoman.app import logs
 from dragoman.app.compose import serving
 from dragoman.app.front import Front
+from dragoman.app.listener import Listener
 from dragoman.dialect.request_id import renew_prefix
 from dragoman.settings import Settings
 
@@ -49,7 +50,7 @@ async def _serve(settings: Settings, listener: socket.socket, ready: int, life: 
 def _config(front: Front, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         front,
-        http="httptools",
+        http=Listener,
         ws="none",
         lifespan="off",
         log_config=None,

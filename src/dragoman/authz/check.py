@@ -74,7 +74,12 @@ def require(who: Actor, action: Action, llm: LLM) -> None:
     if llm.is_platform:
         raise Forbidden(f"This is a default LLM of the platform; nobody may {action} it here.")
     reach = who.reach(action)
-    if reach is None or (reach is Reach.OWN and llm.owner_id != who.principal_id):
+    is_own = llm.owner_id == who.principal_id
+    if (
+        reach is None
+        or llm.organization_id != who.organization_id
+        or (reach is Reach.OWN and not is_own)
+    ):
         raise Forbidden(
             f"This API key may {action} only LLMs of its own.",
             permission=permission(action, Reach.ANY),

@@ -1,6 +1,7 @@
 """`dragoman serve`."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sys
@@ -59,10 +60,8 @@ def serve(
         listener = _listen(settings)
         prepared = asyncio.run(bootstrap.prepare(settings))
         url = _url(listener)
-        for sentence in prepared.made:
-            typer.echo(sentence)
-        if prepared.admin_key is not None:
-            _hand_over(settings, prepared.admin_key, url)
+        first_steps = _hand_over(settings, prepared.admin_key, url)
+        _say(*prepared.made, *first_steps)
     supervisor = Supervisor(settings, listener, on_ready=lambda: _announce(settings, url))
     raise typer.Exit(supervisor.run())
 
@@ -90,15 +89,24 @@ def _url(listener: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
-def _hand_over(settings: Settings, admin_key: str, url: str) -> None:
+def _hand_over(settings: Settings, admin_key: str | None, url: str) -> list[str]:
     """Give the first admin key to whoever started us: on a terminal, else in a private file."""
-    if sys.stdout.isatty():
-        typer.echo(FIRST_STEPS.format(key=admin_key, url=url))
-        return
+    if admin_key is None:
+        return []
+    if sys.stdout is not None and sys.stdout.isatty():
+        return [FIRST_STEPS.format(key=admin_key, url=url)]
     path = settings.data_path / ADMIN_KEY_FILE
     path.unlink(missing_ok=True)  # left over from a data directory that was here before
     bootstrap.write_private(path, f"{admin_key}\n")
-    typer.echo(f"Wrote the first admin API key to {path}.")
+    return [f"Wrote the first admin API key to {path}."]
+
+
+def _say(*sentences: str) -> None:
+    """Print, if there is anywhere to print; a server goes on without."""
+    with contextlib.suppress(OSError, AttributeError):
+        for sentence in sentences:
+            typer.echo(sentence)
+        sys.stdout.flush()
 
 
 FIRST_STEPS = """
@@ -122,5 +130,4 @@ Register an LLM, and call it by its name:
 
 def _announce(settings: Settings, url: str) -> None:
     count = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
-    typer.echo(f"Dragoman {__version__} is ready on {url} ({count}). Ctrl+C stops it.")
-    sys.stdout.flush()
+    _say(f"Dragoman {__version__} is ready on {url} ({count}). Ctrl+C stops it.")

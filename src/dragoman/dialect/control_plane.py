@@ -15,7 +15,14 @@ from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
 from dragoman.dialect import strict_json
 from dragoman.dialect.credentials import api_keys
-from dragoman.dialect.exchange import CallerGone, read_body, require_json, send_json, send_rendered
+from dragoman.dialect.exchange import (
+    CallerGone,
+    read_body,
+    refuse_announced,
+    require_json,
+    send_json,
+    send_rendered,
+)
 from dragoman.dialect.record import AsgiApp, Receive, Render, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
 from dragoman.domain.errors import (
@@ -58,8 +65,9 @@ class ControlPlane:
 
         try:
             headers = asgi["headers"]
-            body = await read_body(receive, headers, self._max_body_bytes)
+            await refuse_announced(receive, headers, self._max_body_bytes)
             actor = await self._authenticator.authenticate(api_keys(headers))
+            body = await read_body(receive, self._max_body_bytes)
             _check_body(headers, body)
         except CallerGone:
             return

@@ -19,24 +19,38 @@ class CallerGone(Exception):
     """The caller went away before the request was whole."""
 
 
-async def read_body(receive: Receive, headers: Headers, max_bytes: int) -> bytes:
-    """Read a request's body. Raises TooLarge, CallerGone.
+async def refuse_announced(receive: Receive, headers: Headers, max_bytes: int) -> None:
+    """Refuse a body that says it is too large, before anything else is looked at.
 
-    What is too large is read on for a moment and dropped: a caller that is still sending would
-    otherwise see its connection reset before it sees the answer.
+    Raises TooLarge, CallerGone. What is too large is read on for a moment and dropped: a caller
+    that is still sending would otherwise see its connection reset before it sees the answer.
     """
+    for name, value in headers:
+        is_length = name == b"content-length" and value.isdigit()
+        if is_length and int(value[:MAX_LENGTH_DIGITS]) > max_bytes:
+            await _drain(receive)
+            raise _too_large(max_bytes)
+
+
+async def read_body(receive: Receive, max_bytes: int) -> bytes:
+    """Read a request's body. Raises TooLarge, CallerGone."""
     piece, more = await _next_piece(receive)
     if not more and len(piece) <= max_bytes:
         return piece  # nearly every request
-    announced_bytes, read_bytes, pieces = _announced_bytes(headers), len(piece), [piece]
-    while more and max(announced_bytes, read_bytes) <= max_bytes:
+    read_bytes, pieces = len(piece), [piece]
+    while more and read_bytes <= max_bytes:
         piece, more = await _next_piece(receive)
         read_bytes += len(piece)
         pieces.append(piece)
-    if max(announced_bytes, read_bytes) > max_bytes:
-        await _drain(receive, more=more)
-        raise TooLarge(f"The body is larger than {max_bytes} bytes.")
+    if read_bytes > max_bytes:
+        if more:
+            await _drain(receive)
+        raise _too_large(max_bytes)
     return b"".join(pieces)
+
+
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {max_bytes} bytes.")
 
 
 def require_json(headers: Headers) -> None:
@@ -69,13 +83,6 @@ async def send_rendered(send: Send, rendered: Rendered, request_id: str) -> None
     await send_json(send, rendered.status, rendered.body, headers)
 
 
-def _announced_bytes(headers: Headers) -> int:
-    for name, value in headers:
-        if name == b"content-length" and value.isdigit():
-            return int(value[:MAX_LENGTH_DIGITS])
-    return 0
-
-
 async def _next_piece(receive: Receive) -> tuple[bytes, bool]:
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -83,8 +90,8 @@ async def _next_piece(receive: Receive) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-async def _drain(receive: Receive, *, more: bool) -> None:
-    left = DRAINED_BYTES
+async def _drain(receive: Receive) -> None:
+    left, more = DRAINED_BYTES, True
     try:
         async with asyncio.timeout(DRAINED_S):
             while more and left > 0:

@@ -23,7 +23,7 @@ class Cache(Generic[K, V]):
         """Keep a value, unless the cache was emptied since `epoch`."""
         if epoch != self.epoch:
             return
-        if len(self._values) >= self._limit:
+        if len(self._values) >= self._limit and key not in self._values:
             del self._values[next(iter(self._values))]
         self._values[key] = value
 

@@ -111,15 +111,24 @@ def _authority_problem(authority: str) -> str | None:
 def ascii_host(host: str) -> str | None:
     """Give a host's lower-case ASCII form (IDNA), without brackets; None where it is no host."""
     if host.startswith("["):
-        try:
-            return IPv6Address(host.strip("[]")).compressed
-        except ValueError:
-            return None
+        return _ipv6_text(host.strip("[]"))
     try:
         name = host.lower() if host.isascii() else host.encode("idna").decode("ascii").lower()
     except UnicodeError:
         return None
     return name if _HOST_NAME.fullmatch(name) and len(name) <= MAX_HOST_LENGTH else None
+
+
+def _ipv6_text(host: str) -> str | None:
+    """Write an IPv6 address in one way; Python's own way for mapped ones changed in 3.13."""
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return None
+    if address.ipv4_mapped is None:
+        return address.compressed
+    low = int(address.ipv4_mapped)
+    return f"::ffff:{low >> 16:x}:{low & 0xFFFF:x}"
 
 
 def origin(url: str) -> str:

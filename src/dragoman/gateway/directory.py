@@ -17,7 +17,7 @@ from dragoman.vault.envelope import Vault, binding
 from dragoman.vault.secret import Secret
 
 CACHED_TARGETS = 10_000
-LISTED_LLMS = 10_000
+LISTED_LLMS = 1000
 
 
 class Target(Struct, frozen=True):

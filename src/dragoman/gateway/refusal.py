@@ -12,6 +12,7 @@ from dragoman.gateway.directory import Target
 
 MAX_ERROR_BODY_BYTES = 64 * 1024
 MAX_MESSAGE_LENGTH = 2000
+MAX_NAME_LENGTH = 200
 MAX_RETRY_AFTER_S = 3600
 
 STATUSES = {400: 400, 408: 504, 413: 413, 422: 422, 429: 429, 503: 503, 504: 504}
@@ -41,18 +42,21 @@ class _ErrorBody(Struct):
 def refusal(status: int, headers: Headers, body: bytes, target: Target) -> UpstreamRefused:
     """Make an upstream's error answer into ours: its own words, without the credential."""
     error = _read(body)
-    said = error.message if isinstance(error.message, str) else ""
-    words = scrubbed(said, target)[:MAX_MESSAGE_LENGTH]
+    words = _words(error.message, target, MAX_MESSAGE_LENGTH)
     ours = STATUSES.get(status, BAD_GATEWAY)
     lead = EXPLANATIONS.get(status, f"The upstream answered with status {status}.")
-    code = error.code if isinstance(error.code, str) and ours < 500 else None  # noqa: PLR2004
     return UpstreamRefused(
         f"{lead} It said: {words}" if words else lead,
         status=ours,
-        code=scrubbed(code, target) if code else None,
-        param=scrubbed(error.param, target) if isinstance(error.param, str) else None,
+        code=_words(error.code, target, MAX_NAME_LENGTH) if ours < BAD_GATEWAY else None,
+        param=_words(error.param, target, MAX_NAME_LENGTH),
         retry_after_s=_retry_after_s(headers),
     )
+
+
+def _words(said: Any, target: Target, longest: int) -> str | None:
+    """Give what an upstream said, if it is a text; the credential goes before the text is cut."""
+    return scrubbed(said, target)[:longest] if isinstance(said, str) and said else None
 
 
 def _read(body: bytes) -> _Error:
@@ -69,6 +73,6 @@ def _read(body: bytes) -> _Error:
 def _retry_after_s(headers: Headers) -> int | None:
     """Give a Retry-After that is a number of seconds within reason; dates are not used here."""
     for name, value in headers:
-        if name == b"retry-after" and value.isdigit() and len(value) <= 6:  # noqa: PLR2004
-            return min(int(value), MAX_RETRY_AFTER_S)
+        if name == b"retry-after" and value.isdigit():
+            return min(int(value[:9]), MAX_RETRY_AFTER_S)
     return None

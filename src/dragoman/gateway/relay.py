@@ -1,9 +1,13 @@
 """One call, from a caller's body to the last byte of the LLM's answer."""
 
+import asyncio
 from typing import Protocol
 
-from dragoman.authz.check import Actor
-from dragoman.domain.errors import UpstreamBroken
+import msgspec
+
+from dragoman.authz.check import Actor, scope
+from dragoman.authz.policy import Action
+from dragoman.domain.errors import NotCallable, UpstreamBroken
 from dragoman.domain.ports import (
     Deadlines,
     Headers,
@@ -23,6 +27,12 @@ OUR_HEADERS: Headers = [
     (b"accept-encoding", b"identity"),
     (b"user-agent", b"dragoman"),
 ]
+LOOP_HEADER = b"cdn-loop"
+"""Tells a relay its own requests (RFC 8586)."""
+
+LARGE_BODY_BYTES = 256 * 1024
+"""What is larger is read in a thread, so that other calls go on meanwhile."""
+
 PASSED_TO_UPSTREAM = frozenset({b"accept", b"idempotency-key", b"openai-beta"})
 PASSED_TO_CALLER = frozenset(
     {
@@ -56,10 +66,19 @@ class Answer(Protocol):
 class Relay:
     """Calls LLMs for callers who speak the same wire format."""
 
-    def __init__(self, *, directory: Directory, upstream: Upstream, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        upstream: Upstream,
+        deadlines: Deadlines,
+        installation: bytes,
+    ) -> None:
         self._directory = directory
         self._upstream = upstream
         self._deadlines = deadlines
+        self._installation = installation
+        self._our_headers = [*OUR_HEADERS, (LOOP_HEADER, installation)]
 
     async def chat(self, who: Actor, headers: Headers, body: bytes, answer: Answer) -> None:
         """Relay one chat completion, streamed or not, as it comes.
@@ -67,11 +86,12 @@ class Relay:
         Raises CallerError, UpstreamError or OperatorError; after `answer.begin` only an
         UpstreamError, and then what was written is not a whole answer.
         """
-        members = read_members(body)
+        scope(who, Action.USE)
+        self._refuse_loop(headers)
+        members = await _members(body)
         target = await self._directory.find(who, read_text(members, "model"))
-        request = self._request(
-            target, headers, openai_chat.edited(members, target.llm.configuration)
-        )
+        llm, host = target.llm.configuration, target.origin.host
+        request = self._request(target, headers, openai_chat.edited(members, llm, host))
         async with self._upstream.exchange(request) as exchange:
             await _check(exchange, target)
             await answer.begin(exchange.status, _passed_to_caller(exchange.headers))
@@ -79,8 +99,16 @@ class Relay:
                 await answer.write(piece)
         await answer.end()
 
+    def _refuse_loop(self, headers: Headers) -> None:
+        """Refuse a call that this installation made: an LLM is registered with our own URL."""
+        for name, value in headers:
+            if name == LOOP_HEADER and self._installation in value:
+                raise NotCallable(
+                    "This LLM's URL leads back to this installation.", code="loop_detected"
+                )
+
     def _request(self, target: Target, headers: Headers, body: bytes) -> UpstreamRequest:
-        outgoing = OUR_HEADERS + [line for line in headers if line[0] in PASSED_TO_UPSTREAM]
+        outgoing = self._our_headers + [line for line in headers if line[0] in PASSED_TO_UPSTREAM]
         credential = header(target)
         if credential is not None:
             outgoing.append(credential)
@@ -92,6 +120,12 @@ class Relay:
             deadlines=self._deadlines,
             carries_credential=credential is not None,
         )
+
+
+async def _members(body: bytes) -> dict[str, msgspec.Raw]:
+    if len(body) > LARGE_BODY_BYTES:
+        return await asyncio.to_thread(read_members, body)
+    return read_members(body)
 
 
 async def _check(exchange: UpstreamExchange, target: Target) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from dragoman.domain.llm import Configuration, ProtocolName, ReasoningEffort
-from dragoman.domain.url import parse_origin
 
 SPOKEN_BY = frozenset({ProtocolName.OPENAI, ProtocolName.CUSTOM, ProtocolName.GROQ_OPENAI})
 
@@ -21,16 +20,19 @@ HOSTS_WITHOUT_MAX_TOKENS = frozenset({"api.openai.com", "api.groq.com"})
 """Where the old spelling is deprecated and refused by reasoning models; others know only it."""
 
 
-def edited(members: dict[str, msgspec.Raw], llm: Configuration) -> bytes:
-    """Write the request's body with the upstream's model name and the defaults left out."""
-    return msgspec.json.encode({**members, "model": llm.model, **dict(_defaults(members, llm))})
+def edited(members: dict[str, msgspec.Raw], llm: Configuration, host: str) -> bytes:
+    """Write the body for this host: the upstream's model name, and the defaults left out."""
+    return msgspec.json.encode(
+        {**members, "model": llm.model, **dict(_defaults(members, llm, host))}
+    )
 
 
-def _defaults(members: dict[str, msgspec.Raw], llm: Configuration) -> Iterator[tuple[str, Any]]:
+def _defaults(
+    members: dict[str, msgspec.Raw], llm: Configuration, host: str
+) -> Iterator[tuple[str, Any]]:
     if llm.temperature is not None and "temperature" not in members:
         yield "temperature", llm.temperature
     if llm.max_tokens is not None and not any(name in members for name in MAX_TOKENS_MEMBERS):
-        host = parse_origin(llm.endpoints[0].url).host
         yield MAX_TOKENS_MEMBERS[host not in HOSTS_WITHOUT_MAX_TOKENS], llm.max_tokens
     effort = llm.reasoning_effort
     if effort not in {None, ReasoningEffort.DEFAULT} and "reasoning_effort" not in members:

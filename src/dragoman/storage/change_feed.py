@@ -21,6 +21,7 @@ class SqliteChangeFeed:
     def __init__(self, database: SqliteDatabase, stale_max_s: float) -> None:
         self._database = database
         self._stale_max_s = stale_max_s
+        self._is_away = False
 
     async def follow(self, on_change: OnChange) -> None:
         """Call back after each change, until cancelled."""
@@ -41,7 +42,11 @@ class SqliteChangeFeed:
 
     async def _version(self) -> int | None:
         try:
-            return await self._database.data_version()
+            version = await self._database.data_version()
         except Exception as error:  # noqa: BLE001  # without its feed a process never learns again
-            log.warning("change_feed_interrupted", extra={"reason": str(error)})
+            if not self._is_away:
+                log.warning("change_feed_interrupted", extra={"reason": str(error)})
+            self._is_away = True
             return None
+        self._is_away = False
+        return version

@@ -74,7 +74,7 @@ def _version(path: Path) -> str | None:
     if not path.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True)) as connection:
+        with closing(_open_untouched(path)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
             if not tables:
                 return None
@@ -88,6 +88,16 @@ def _version(path: Path) -> str | None:
     except sqlite3.DatabaseError as error:
         raise SchemaError(f"{path} is not a SQLite database: {error}.") from None
     return str(rows[0][0]) if rows else ""
+
+
+def _open_untouched(path: Path) -> sqlite3.Connection:
+    """Open a database to look at it, leaving even the files beside it as they are.
+
+    A write-ahead log has to be read along; without one, nothing but the file counts.
+    """
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    how = "mode=ro" if has_log else "immutable=1"
+    return sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True)
 
 
 def _create(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""SQLite: one connection writes, another reads, each in a thread of its own.
+"""SQLite: one connection writes, a few read, each in a thread of its own.
 
 A commit is on disk when it returns (WAL with `synchronous=FULL`). The event loop never waits
 for the disk: statements run in their connection's thread, one after another.
@@ -21,6 +21,7 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 BUSY_TIMEOUT_MS = 5000
+READERS = 3
 OUR_FAULTS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
 """What is wrong with a statement; all other errors are the database being locked, full or gone."""
 
@@ -30,6 +31,8 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
+    # What was deleted, sealed secrets included, is overwritten.
+    "PRAGMA secure_delete = ON",
 )
 
 
@@ -70,13 +73,22 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._writer = _Connection(connect(path))
-        self._reader = _Connection(connect(path, read_only=True))
+        self._readers = [_Connection(connect(path, read_only=True)) for _ in range(READERS)]
+        # A slow query must not keep a process from hearing of a revoked key.
+        self._watcher = _Connection(connect(path, read_only=True))
+        self._free: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
+        for reader in self._readers:
+            self._free.put_nowait(reader)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """Begin a transaction that sees one state of the database."""
-        async with self._reader.transaction("BEGIN") as transaction:
-            yield transaction
+        reader = await self._free.get()
+        try:
+            async with reader.transaction("BEGIN") as transaction:
+                yield transaction
+        finally:
+            self._free.put_nowait(reader)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
@@ -86,13 +98,13 @@ class SqliteDatabase:
 
     async def data_version(self) -> int:
         """Give a number that differs after any other connection, in any process, committed."""
-        rows = await self._reader.run(lambda db: db.execute("PRAGMA data_version").fetchall())
+        rows = await self._watcher.run(lambda db: db.execute("PRAGMA data_version").fetchall())
         return int(rows[0][0])
 
     async def close(self) -> None:
-        """Close both connections; running statements end first."""
-        await self._writer.close()
-        await self._reader.close()
+        """Close all connections; running statements end first."""
+        for connection in (self._writer, *self._readers, self._watcher):
+            await connection.close()
 
 
 class _Connection:

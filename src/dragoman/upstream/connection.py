@@ -21,6 +21,17 @@ _TICK_S = 0.001
 """uvloop's clock counts milliseconds: one more, and a deadline that is looked at has passed."""
 
 
+class _NoTransport(asyncio.Transport):
+    """Stands in for a transport that is not there yet."""
+
+    def is_closing(self) -> bool:
+        """Nothing can be sent."""
+        return True
+
+    def abort(self) -> None:
+        """There is nothing to end."""
+
+
 class Connection(asyncio.Protocol):
     """A connection and its place in a lane, from its making until `close`.
 
@@ -33,7 +44,7 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self._lane = lane
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport = _NoTransport()
         self._exchange: Exchange | None = None
         self._unsent: memoryview | None = None
         self._may_write = True
@@ -45,29 +56,27 @@ class Connection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         """Whether a request can be sent over it."""
-        transport = self._transport
-        return not self.closed and transport is not None and not transport.is_closing()
+        return not self.closed and not self._transport.is_closing()
 
     # --- What the exchange asks for ---
 
     def start(self, exchange: "Exchange", head: bytes, body: bytes) -> None:
         """Send a request; what comes from now on is the answer to it."""
-        transport = self._transport
-        if transport is None or not self.usable:
+        if not self.usable:
             raise UpstreamBroken(f"{self._lane.origin} hung up, or spoke, before it was asked.")
         self._exchange = exchange
         self._alarm_by(exchange.next_look())
         if len(body) <= SLICE:
-            transport.write(head + body)
+            self._transport.write(head + body)
             exchange.request_sent()
         else:
-            transport.write(head)
+            self._transport.write(head)
             self._unsent = memoryview(body)
-            self._send_more(transport, exchange)
+            self._send_more(exchange)
 
     def read_on(self) -> None:
         """Read from the upstream again, if too much was unread before."""
-        if not self._reading and self._transport is not None:
+        if not self._reading:
             self._reading = True
             self._transport.resume_reading()
 
@@ -79,8 +88,7 @@ class Connection(asyncio.Protocol):
         self._unsent = None
         if self._alarm is not None:
             self._alarm.cancel()
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
         exchange, self._exchange = self._exchange, None
         self._lane.forget(self)
         if exchange is not None:
@@ -108,7 +116,8 @@ class Connection(asyncio.Protocol):
             return
         if answer.complete:
             self._finish(exchange)
-        elif answer.held > HIGH_WATER and self._reading and self._transport is not None:
+            return
+        if answer.held > HIGH_WATER and self._reading:
             self._reading = False
             self._transport.pause_reading()
         exchange.wake()
@@ -127,8 +136,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """End what is not ended: the connection broke.
 
-        With TLS that is also an end without its "close notify": no `eof_received` comes before
-        it, because it may be somebody on the way who cuts the answer off.
+        With TLS (of uvloop) that is also an end without its "close notify": no `eof_received`
+        comes before it, because it may be somebody on the way who cuts the answer off.
         """
         self._break(AnswerBroken("the connection was lost"))
 
@@ -139,32 +148,26 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on sending."""
         self._may_write = True
-        if self._exchange is not None and self._transport is not None:
-            self._send_more(self._transport, self._exchange)
+        if self._exchange is not None:
+            self._send_more(self._exchange)
 
     # --- What follows ---
 
-    def _send_more(self, transport: asyncio.Transport, exchange: "Exchange") -> None:
+    def _send_more(self, exchange: "Exchange") -> None:
         """Hand over slices of the body for as long as the transport takes them."""
         while self._unsent is not None and self._may_write:
             piece, rest = self._unsent[:SLICE], self._unsent[SLICE:]
             self._unsent = rest or None
-            transport.write(piece)
+            self._transport.write(piece)
             if self._unsent is None:
                 exchange.request_sent()
 
     def _finish(self, exchange: "Exchange") -> None:
         """Part from an exchange with a complete answer; the only way back to being idle."""
         self._exchange = None
-        reusable = exchange.answer.reusable and self._unsent is None
         exchange.let_go(None)
-        transport = self._transport
-        if (
-            not reusable
-            or transport is None
-            or transport.is_closing()
-            or transport.get_write_buffer_size()
-        ):
+        written = self._unsent is None and not self._transport.get_write_buffer_size()
+        if not (exchange.answer.reusable and written and self.usable):
             self.close()
             return
         self.read_on()

@@ -82,16 +82,12 @@ class Lane:
         deadline = asyncio.get_running_loop().time() + limit_s
         self._acquiring += 1
         try:
-            while (connection := self.take_idle()) is None:
-                if self._places_taken < self._limit:
-                    self._places_taken += 1
-                    return await self._open(deadline, limit_s)
-                connection = await self._wait_in_line(deadline, limit_s)
+            while True:
+                connection = self.take_idle() or await self._turn(deadline, limit_s)
                 if connection is None:
                     return await self._open(deadline, limit_s)
-                if connection.usable:
+                if connection.usable:  # it may have ended while it was handed over
                     return connection
-            return connection
         finally:
             self._acquiring -= 1
 
@@ -139,8 +135,11 @@ class Lane:
         if self._closed_by is not None:
             raise self._closed_by
 
-    async def _wait_in_line(self, deadline: float, limit_s: float) -> Connection | None:
-        """Wait for a connection, or for a place to open one (None)."""
+    async def _turn(self, deadline: float, limit_s: float) -> Connection | None:
+        """Take a place to open a connection (None), or wait in line for one or the other."""
+        if self._places_taken < self._limit:
+            self._places_taken += 1
+            return None
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
         self._line.append(waiter)
         try:

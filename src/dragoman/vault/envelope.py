@@ -37,8 +37,11 @@ class Binding(Struct, frozen=True, kw_only=True, gc=False):
 
     def covers(self, other: "Binding") -> bool:
         """Tell whether a secret sealed for this may be used for `other` without being resent."""
-        is_same_place = self.placement.effective == other.placement.effective
-        return is_same_place and set(other.origins) <= set(self.origins)
+        same = (
+            (use.organization_id, use.llm_id, use.field, use.placement.effective)
+            for use in (self, other)
+        )
+        return len(set(same)) == 1 and set(other.origins) <= set(self.origins)
 
 
 CREDENTIAL_FIELD = "credential"

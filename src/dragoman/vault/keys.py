@@ -6,6 +6,7 @@ decoder takes several texts for the same bytes.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,9 @@ from types import MappingProxyType
 
 KEY_SIZE_BYTES = 32
 HEADER = "# Dragoman's key-encryption keys. Whoever has this file can open stored credentials.\n"
+
+
+_DIGITS = re.compile(f"[0-9a-f]{{{2 * KEY_SIZE_BYTES}}}", re.ASCII)
 
 
 class KeyringError(ValueError):
@@ -76,11 +80,8 @@ def key_id(key: bytes) -> str:
 
 def _parse_line(line: str, number: int) -> tuple[str, bytes]:
     named, _, digits = line.strip().partition(" ")
-    try:
-        key = bytes.fromhex(digits)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_SIZE_BYTES:
+    key = bytes.fromhex(digits) if _DIGITS.fullmatch(digits) else None
+    if key is None:
         raise KeyringError(
             f"line {number} of the keyring file is not an id and {2 * KEY_SIZE_BYTES} hexadecimal "
             "digits; restore the file from a backup"

@@ -7,6 +7,9 @@ MASK = "****"
 """What stands wherever a secret would be shown."""
 
 
+MAX_HEADER_LENGTH = 8192
+
+
 class Secret:
     """A text that cannot be printed, pickled, JSON-encoded or compared by accident.
 
@@ -47,12 +50,13 @@ class Secret:
 
 
 def looks_masked(text: str) -> bool:
-    """Tell whether a text is what we show in place of a secret, or an ellipsis of one.
+    """Tell whether a text is what we or others show in place of a secret.
 
     Storing it would replace a working secret by its own picture.
     """
     stripped = text.strip()
-    return MASK in stripped or (stripped != "" and not stripped.strip("*•…"))
+    is_dots = stripped != "" and not stripped.strip("*•.…")
+    return is_dots or any(mark in stripped for mark in (MASK, "...", "…"))
 
 
 def header_problem(secret: Secret) -> str | None:
@@ -62,6 +66,10 @@ def header_problem(secret: Secret) -> str | None:
         return "is a mask, not a secret; leave the member out to keep the stored secret"
     if text != text.strip():
         return "begins or ends with white space; was it copied with a line break?"
+    if text.lower().startswith("bearer "):
+        return "begins with 'Bearer', which is put before it where it is sent"
     if not text.isascii() or not text.isprintable():
         return "must be printable ASCII, because it is sent in an HTTP header"
+    if len(text) > MAX_HEADER_LENGTH:
+        return f"must have at most {MAX_HEADER_LENGTH} characters, as an HTTP header"
     return None

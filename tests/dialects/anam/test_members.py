@@ -14,12 +14,17 @@ ACCEPTED: list[tuple[str, Any]] = [
     ("displayName", " Ünïcode\u2028\u202eé "),
     ("modelName", "m" * 255),
     ("description", ""),
+    ("description", "d" * 10_000),
+    ("deploymentName", "d" * 255),
+    ("apiVersion", "v" * 255),
     ("temperature", 0.0),
     ("temperature", 2),
     ("maxTokens", 1),
     ("maxTokens", 2**31 - 1),
     ("metadata", {"": {"$ref": [[], {}]}}),
+    ("metadata", {"m": "x" * (64 * 1024 - len('{"m":""}'))}),
     ("displayTags", ["a", "a", ""]),
+    ("displayTags", ["t" * 255] * 100),
     ("urls", [{"url": OPENAI_URL, "region": f"region {n}"} for n in range(20)]),
     ("urls", [{"url": "https://api.openai.com/" + "p" * (2048 - 23)}]),
 ]
@@ -37,6 +42,9 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("llmFormat", "OpenAI", "llmFormat", "literal_error"),
     ("llmFormat", None, "llmFormat", "literal_error"),
     ("description", ["x"], "description", "string_type"),
+    ("description", "d" * 10_001, "description", "too_big"),
+    ("deploymentName", "d" * 256, "deploymentName", "too_big"),
+    ("apiVersion", "v" * 256, "apiVersion", "too_big"),
     ("temperature", -0.1, "temperature", "out_of_range"),
     ("temperature", 2.01, "temperature", "out_of_range"),
     ("temperature", "0.7", "temperature", "float_type"),
@@ -50,6 +58,9 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("maxTokens", "5", "maxTokens", "int_type"),
     ("metadata", [], "metadata", "dict_type"),
     ("metadata", "{}", "metadata", "dict_type"),
+    ("metadata", {"m": "x" * (64 * 1024 - len('{"m":""}') + 1)}, "metadata", "too_big"),
+    ("displayTags", ["t"] * 101, "displayTags", "too_big"),
+    ("displayTags", ["t" * 256], "displayTags", "too_big"),
     ("displayTags", "a", "displayTags", "list_type"),
     ("displayTags", ["a", 1], "displayTags.1", "string_type"),
     ("reasoningEffort", "maximal", "reasoningEffort", "literal_error"),
@@ -58,12 +69,14 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("apiVersion", {}, "apiVersion", "string_type"),
     ("secret", None, "secret", "string_type"),
     ("secret", 12345, "secret", "string_type"),
+    ("secret", "s" * 40_000, "secret", "invalid_secret"),
     ("urls", None, "urls", "list_type"),
     ("urls", {}, "urls", "list_type"),
     ("urls", [], "urls", "too_small"),
     ("urls", [OPENAI_URL], "urls.0", "model_attributes_type"),
     ("urls", [{"url": OPENAI_URL}, {"region": "eu"}], "urls.1.url", "missing"),
     ("urls", [{"url": OPENAI_URL, "region": 1}], "urls.0.region", "string_type"),
+    ("urls", [{"url": OPENAI_URL, "region": "r" * 256}], "urls.0.region", "too_big"),
     ("urls", [{"url": OPENAI_URL}] * 21, "urls", "too_big"),
     ("urls", [{"url": "https://api.openai.com/" + "p" * 2026}], "urls.0.url", "invalid_url"),
 ]
@@ -76,7 +89,9 @@ def stored(admin: httpx2.Client) -> dict[str, Any]:
     return registered
 
 
-@pytest.mark.parametrize(("member", "value"), ACCEPTED)
+@pytest.mark.parametrize(
+    ("member", "value"), ACCEPTED, ids=[f"{row[0]} {row[1]!r:.30}" for row in ACCEPTED]
+)
 def test_a_member_is_stored_as_it_was_written(
     admin: httpx2.Client, stored: dict[str, Any], member: str, value: Any
 ) -> None:
@@ -86,7 +101,11 @@ def test_a_member_is_stored_as_it_was_written(
     assert shown(admin.get(path))[member] == value
 
 
-@pytest.mark.parametrize(("member", "value", "path", "code"), REFUSED)
+@pytest.mark.parametrize(
+    ("member", "value", "path", "code"),
+    REFUSED,
+    ids=[f"{row[0]} {row[1]!r:.30}" for row in REFUSED],
+)
 def test_a_member_that_cannot_be_stored_is_named_and_nothing_is_changed(  # noqa: PLR0917  # a row
     admin: httpx2.Client, stored: dict[str, Any], member: str, value: Any, path: str, code: str
 ) -> None:

@@ -174,7 +174,7 @@ WHITE_SPACE = "begins or ends with white space; was it copied with a line break?
         ("…", MASK),
         ("…****", MASK),
         ("•••••••", MASK),
-        ("sk-…wxyz", PRINTABLE),
+        ("sk-…wxyz", MASK),
         ("sk-pl\rnted", PRINTABLE),
         ("sk-pl\nnted", PRINTABLE),
         ("sk-pl\r\nx-evil: 1", PRINTABLE),

@@ -151,8 +151,11 @@ def test_each_refused_url_is_named_by_its_place_in_the_list(admin: httpx2.Client
     ]
 
 
-def test_a_refused_url_in_the_member_url_is_named_by_that_member(admin: httpx2.Client) -> None:
-    body = an_llm(url="ftp://api.openai.com/")
+@pytest.mark.parametrize("url", ["", "ftp://api.openai.com/"])
+def test_a_refused_url_in_the_member_url_is_named_by_that_member(
+    admin: httpx2.Client, url: str
+) -> None:
+    body = an_llm(url=url)
     del body["urls"]
     assert _refusal(admin.post(LLMS, json=body), path="url") == SCHEME
 

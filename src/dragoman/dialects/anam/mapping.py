@@ -38,6 +38,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "protocol": ProtocolName,
     "reasoning_effort": lambda value: value and ReasoningEffort(value),
     "reasoning_format": lambda value: value and ReasoningFormat(value),
+    "temperature": lambda value: value if value is None else value + 0.0,  # there is one zero
     "tags": lambda value: tuple(value or ()),
     "metadata": lambda value: value or {},
 }

@@ -83,7 +83,7 @@ def _plain_number(text: object) -> object:
 
 def _searchable(text: str) -> str:
     if "\0" in text or "\x1f" in text:
-        raise ValueError("must not contain the characters NUL or US")
+        raise PydanticCustomError("value_error", "must not contain the characters NUL or US")
     return text
 
 

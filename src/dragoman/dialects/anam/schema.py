@@ -28,6 +28,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 ABSENT: Any = object()
 
+MAX_LISTED = 1000
+"""Where a list ends the reading; what may be in it is the registry's to say."""
+
 
 class _Wire(BaseModel):
     """Strict about types, deaf to members it does not know, silent about rejected values."""
@@ -50,6 +53,9 @@ class LlmUrl(_Shown):
     region: str | None = None
 
 
+Urls = Annotated[list[LlmUrl], Field(max_length=MAX_LISTED)]
+
+
 class LlmInput(_Wire):
     """What create and update have in common."""
 
@@ -61,9 +67,11 @@ class LlmInput(_Wire):
     max_tokens: int | None = None
     deployment_name: str | None = None
     api_version: str | None = None
-    display_tags: list[str] | None = None
-    url: str = Field(default="", description="The older spelling of `urls` with one entry.")
-    urls: list[LlmUrl] = []
+    display_tags: Annotated[list[str], Field(max_length=MAX_LISTED)] | None = None
+    url: str = Field(
+        default_factory=lambda: ABSENT, description="The older spelling of `urls` with one entry."
+    )
+    urls: Urls = []
 
 
 class LlmCreate(LlmInput):
@@ -75,7 +83,7 @@ class LlmCreate(LlmInput):
     secret: str = Field(
         json_schema_extra={"writeOnly": True}, description="Empty: the server wants no credential."
     )
-    urls: list[LlmUrl] = Field(default_factory=lambda: ABSENT, validate_default=True)
+    urls: Urls = Field(default_factory=lambda: ABSENT, validate_default=True)
 
     @field_validator("urls", mode="before")
     @classmethod
@@ -83,7 +91,7 @@ class LlmCreate(LlmInput):
         """Take no `urls` where there is a `url`, be it a bad one."""
         if value is not ABSENT:
             return value
-        if info.data.get("url") == "":
+        if info.data.get("url") is ABSENT:
             raise PydanticCustomError("missing", "Field required")
         return []
 

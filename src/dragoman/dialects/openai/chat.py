@@ -6,7 +6,13 @@ import logging
 import msgspec
 
 from dragoman.dialect.credentials import api_keys
-from dragoman.dialect.exchange import CallerGone, read_body, require_json, send_rendered
+from dragoman.dialect.exchange import (
+    CallerGone,
+    read_body,
+    refuse_announced,
+    require_json,
+    send_rendered,
+)
 from dragoman.dialect.record import Receive, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
 from dragoman.dialects.openai.errors import content, render
@@ -43,8 +49,9 @@ class ChatCompletions:
             headers = asgi["headers"]
             if asgi["method"] != "POST" or asgi["path"] != CHAT_COMPLETIONS:
                 raise _no_such_route(asgi)
-            body = await read_body(receive, headers, self._max_body_bytes)
+            await refuse_announced(receive, headers, self._max_body_bytes)
             who = await self._authenticator.authenticate(api_keys(headers))
+            body = await read_body(receive, self._max_body_bytes)
             require_json(headers)
             with _Watch(receive):
                 await self._relay.chat(who, headers, body, answer)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from dragoman.dialect.credentials import api_keys
-from dragoman.dialect.exchange import CallerGone, read_body, send_json, send_rendered
+from dragoman.dialect.exchange import CallerGone, refuse_announced, send_json, send_rendered
 from dragoman.dialect.record import Receive, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
 from dragoman.dialects.openai.errors import render
@@ -27,7 +27,7 @@ class Models:
         """Serve one request."""
         request_id = new_request_id()
         try:
-            await read_body(receive, asgi["headers"], MAX_BODY_BYTES)
+            await refuse_announced(receive, asgi["headers"], MAX_BODY_BYTES)
             if asgi["method"] != "GET":
                 raise MethodNotAllowed("Use GET here.", allowed="GET")
             answer = await self._answer(asgi)
