@@ -3,6 +3,7 @@
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 HEAD_MAX_BYTES = 32 * 1024
+LINGER_S = 1.0
 
 
 class Listener(HttpToolsProtocol):
@@ -17,7 +18,9 @@ class Listener(HttpToolsProtocol):
     _is_refused = False
 
     def data_received(self, data: bytes) -> None:
-        """Count what belongs to a head that has not ended."""
+        """Count what belongs to a head that has not ended; drop what comes after a refusal."""
+        if self._is_refused:
+            return
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -54,4 +57,5 @@ class Listener(HttpToolsProtocol):
         body = b'{"error":{"message":"%b","type":"invalid_request_error"}}' % message.encode()
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head % len(body) + body)
-        self.transport.close()
+        # Closed at once, a caller that is still sending would see a reset in place of the answer.
+        self.loop.call_later(LINGER_S, self.transport.close)

@@ -175,3 +175,16 @@ def test_an_address_that_may_not_be_called_is_the_operators_fault(tmp_path: Any)
         assert saved.status_code == 400
         assert saved.json()["details"][0]["path"] == "urls.0.url"
         assert "DRAGOMAN_EGRESS_ALLOW" in saved.json()["details"][0]["message"]
+
+
+def test_an_llm_that_leads_back_here_is_called_once(
+    dragoman: RunningDragoman, client: httpx2.Client
+) -> None:
+    body = registration(
+        f"{dragoman.url}{CHAT}", displayName="mirror", modelName="mirror", secret=dragoman.admin_key
+    )
+    assert client.post("/v1/llms", json=body).status_code == 201
+    answer = client.post(CHAT, json={"model": "mirror"})
+    assert answer.status_code == 400
+    assert error_of(answer)["code"] == "loop_detected"
+    assert error_of(answer)["message"].count("The upstream answered") == 1

@@ -1,0 +1,90 @@
+"""What reaches us below HTTP's surface: heads without end, trailers, what is no HTTP."""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.running import RunningDragoman
+
+
+@pytest.fixture(scope="module")
+def dragoman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDragoman]:
+    data_dir = tmp_path_factory.mktemp("dragoman") / "data"
+    with RunningDragoman.start(data_dir, workers=2) as dragoman:
+        yield dragoman
+
+
+def exchanged(dragoman: RunningDragoman, *pieces: bytes) -> tuple[int, dict[str, object]]:
+    """Send bytes on a connection of their own; gives status and JSON body of the answer."""
+    host, port = dragoman.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        for piece in pieces:
+            try:
+                connection.sendall(piece)
+            except ConnectionError:
+                break  # the answer is there already, and nobody reads on
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    return int(head.split(b" ")[1]), json.loads(body)
+
+
+def test_a_trailer_does_not_say_whose_request_it_is(dragoman: RunningDragoman) -> None:
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nconnection: close\r\n"
+    head += b"content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+    body = b"2\r\n{}\r\n0\r\nauthorization: Bearer %b\r\n\r\n" % dragoman.admin_key.encode()
+    status, answer = exchanged(dragoman, head + body)
+    assert status == 401
+    assert "Missing API key" in str(answer["error"])
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"a" * 40_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\n" + b"a: b\r\n" * 10_000 + b"\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"a" * 40_000,
+        b"GET /" + b"a" * 40_000,
+    ],
+    ids=["path", "value", "many lines", "value without end", "path without end"],
+)
+def test_a_head_over_32_kib_is_refused(dragoman: RunningDragoman, head: bytes) -> None:
+    status, answer = exchanged(
+        dragoman, *[head[at : at + 9000] for at in range(0, len(head), 9000)]
+    )
+    assert status == 431
+    assert "too large" in str(answer["error"])
+
+
+def test_a_head_under_32_kib_is_read(dragoman: RunningDragoman) -> None:
+    head = b"GET /healthz HTTP/1.1\r\nconnection: close\r\nx: " + b"a" * 32_000 + b"\r\n\r\n"
+    assert exchanged(dragoman, head) == (200, {"status": "ok"})
+
+
+def test_a_large_body_behind_a_small_head_is_no_large_head(dragoman: RunningDragoman) -> None:
+    key = dragoman.admin_key.encode()
+    body = b'{"model":"nothing"}'.ljust(200_000)
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nconnection: close\r\n"
+    head += b"authorization: Bearer %b\r\ncontent-type: application/json\r\n" % key
+    status, _ = exchanged(dragoman, head + b"content-length: %d\r\n\r\n" % len(body) + body)
+    assert status == 404
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\n folded: b\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        b"POST / HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n",
+    ],
+    ids=["no HTTP", "a folded line", "two lengths", "a length and chunks"],
+)
+def test_what_is_no_http_gets_json_too(dragoman: RunningDragoman, request_bytes: bytes) -> None:
+    status, answer = exchanged(dragoman, request_bytes)
+    assert status == 400
+    assert "not a valid HTTP/1.1 request" in str(answer["error"])
