@@ -10,6 +10,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,7 +28,7 @@ def schema_sql() -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "empty.db"
         schema.upgrade(path)
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database:
             made = database.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL").fetchall()
     statements = [
         "-- The snapshot of all steps under migrations/versions; made by scripts/generate.py.",

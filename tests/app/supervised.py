@@ -1,10 +1,12 @@
 """A parent process of its own, for tests of what it does when its workers cannot work.
 
-python -m tests.app.supervised DATA_DIR WORKERS
+python -m tests.app.supervised DATA_DIR WORKERS PAUSE_S
 """
 
+import signal
 import socket
 import sys
+import time
 
 from dragoman.app import logs
 from dragoman.app.supervisor import Supervisor
@@ -12,8 +14,20 @@ from dragoman.settings import Settings
 
 
 def main() -> int:
-    """Supervise workers on a data directory that nobody prepared; say if they get ready."""
+    """Supervise workers on a data directory, prepared or not; say when they are ready.
+
+    Workers stop for PAUSE_S where the parent no longer hears their signals [s].
+    """
     settings = Settings(data_dir=sys.argv[1], workers=int(sys.argv[2]), drain_s=60)
+    set_wakeup_fd, pause_s = signal.set_wakeup_fd, float(sys.argv[3])
+
+    def pausing(descriptor: int, /, *, warn_on_full_buffer: bool = True) -> int:
+        before = set_wakeup_fd(descriptor, warn_on_full_buffer=warn_on_full_buffer)
+        if descriptor == -1:
+            time.sleep(pause_s)
+        return before
+
+    signal.set_wakeup_fd = pausing
     logs.configure(settings)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)

@@ -1,5 +1,6 @@
 """The parent process when its workers cannot work."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,24 +11,49 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.cli.processes import HANG_S, eventually, using
+from dragoman.app import bootstrap
+from dragoman.settings import Settings
+from tests.cli.processes import HANG_S, children, eventually, using
 from tests.running import RunningDragoman
+
+
+def supervised(data_dir: Path, workers: int, pause_s: float = 0) -> "subprocess.Popen[str]":
+    """Start a parent process; whoever calls this ends it."""
+    arguments = (str(data_dir), str(workers), str(pause_s))
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.app.supervised", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_that_cannot_start_end_the_parent_with_status_1(
     tmp_path: Path, workers: int
 ) -> None:
-    program = [sys.executable, "-m", "tests.app.supervised", str(tmp_path / "no"), str(workers)]
-    ended = subprocess.run(program, capture_output=True, text=True, timeout=HANG_S, check=False)
-    assert ended.returncode == 1
-    assert ended.stdout == "", "it said that it was ready"
-    events = [json.loads(line) for line in ended.stderr.splitlines()]
+    parent = supervised(tmp_path / "no", workers)
+    output, errors = parent.communicate(timeout=HANG_S)
+    assert parent.returncode == 1
+    assert output == "", "it said that it was ready"
+    events = [json.loads(line) for line in errors.splitlines()]
     assert {event["event"] for event in events} == {"worker_failed", "worker_died"}
     failed = next(event for event in events if event["event"] == "worker_failed")
     assert "unable to open database file" in failed["traceback"]
     died = next(event for event in events if event["event"] == "worker_died")
     assert (died["level"], died["status"] >> 8) == ("error", 1)
+
+
+def test_a_signal_is_not_lost_on_a_worker_that_has_just_been_born(tmp_path: Path) -> None:
+    asyncio.run(bootstrap.prepare(Settings(data_dir=str(tmp_path))))
+    parent = supervised(tmp_path, workers=2, pause_s=0.5)
+    try:
+        assert eventually(lambda: len(children(parent.pid)) == 2)
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(HANG_S) == 0
+    finally:
+        parent.kill()
+        parent.communicate()
 
 
 def test_workers_that_cannot_start_again_are_tried_until_they_can(tmp_path: Path) -> None:

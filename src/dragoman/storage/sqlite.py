@@ -39,10 +39,14 @@ PRAGMAS = (
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection as every part of Dragoman has to, in autocommit mode."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for pragma in PRAGMAS:
-        connection.execute(pragma)
-    if read_only:
-        connection.execute("PRAGMA query_only = ON")
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
