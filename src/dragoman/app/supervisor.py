@@ -18,6 +18,8 @@ from dragoman.settings import Settings
 
 log = logging.getLogger(__name__)
 
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 QUICK_DEATH_S = 5.0
 RESTART_DELAY_S = 1.0
 ENDING_GRACE_S = 5.0
@@ -64,15 +66,18 @@ class Supervisor:
         os.set_blocking(self._signal_w, False)
         os.set_blocking(self._signal_r, False)
         signal.set_wakeup_fd(self._signal_w)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        for number in (*ENDING_SIGNALS, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)  # the number arrives through the pipe
 
     def _start_worker(self) -> None:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()  # or the worker would write it too
+        # A signal that comes between the fork and the worker's own handlers waits for these.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
         pid = os.fork()
         if pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
             self._born[pid] = time.monotonic()
             return
         status = 1
@@ -90,6 +95,7 @@ class Supervisor:
             signal.signal(number, signal.SIG_DFL)
         # Ctrl+C reaches the whole group; the parent turns it into the workers' SIGTERM.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
         os.close(self._life_w)
         from dragoman.app import worker  # noqa: PLC0415  # the parent stays small
 
