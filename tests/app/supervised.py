@@ -11,6 +11,7 @@ import time
 from dragoman.app import logs
 from dragoman.app.supervisor import Supervisor
 from dragoman.settings import Settings
+from dragoman.vault.keys import Keyring
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         ready = lambda: print("ready", flush=True)  # noqa: E731, T201
-        return Supervisor(settings, listener, on_ready=ready).run()
+        return Supervisor(settings, Keyring.generate(), listener, on_ready=ready).run()
 
 
 if __name__ == "__main__":

@@ -103,6 +103,13 @@ async def test_a_failure_that_the_work_swallows_is_not_taken_for_a_commit(
     assert await read(database) == []
 
 
+def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    """An empty one in its place would be taken for a new installation by the next start."""
+    with pytest.raises((sqlite3.OperationalError, Unavailable)):
+        SqliteDatabase(tmp_path / "gone.db")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 async def damaged(path: Path) -> AsyncIterator[SqliteDatabase]:
     """Open a database of which only the first page is left."""

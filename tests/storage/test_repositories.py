@@ -73,13 +73,21 @@ async def test_the_audit_trail_keeps_every_member(
     }
 
 
+AS_CALLED = msgspec.structs.replace(
+    FULL_LLM,
+    configuration=msgspec.structs.replace(
+        FULL_LLM.configuration, description=None, tags=(), metadata={}
+    ),
+)
+
+
 async def test_a_full_llm_is_read_again(store: SqlStore) -> None:
     async with store.writing() as work:
         await work.llms.add(FULL_LLM)
     async with store.reading() as work:
         assert await work.llms.get(SCOPE, "llm") == FULL_LLM
-        assert await work.llms.named(SCOPE, "My LLM") == [FULL_LLM]
-        assert await work.llms.all(SCOPE, limit=10) == [FULL_LLM]
+        assert await work.llms.named(SCOPE, "My LLM", limit=10) == [AS_CALLED]
+        assert await work.llms.all(SCOPE, limit=10) == [AS_CALLED]
         assert (await work.llms.page(SCOPE, LLMQuery())).items == (FULL_LLM,)
         assert await work.deployment.kek_ids() == {"kek_1"}
 
@@ -114,7 +122,7 @@ async def test_a_name_is_found_exactly_as_it_is_written(
     llm = named_llm("llm", name)
     async with store.writing() as work:
         await work.llms.add(llm)
-        assert await work.llms.named(SCOPE, other) == ([llm] if other == name else [])
+        assert await work.llms.named(SCOPE, other, limit=10) == ([llm] if other == name else [])
         await work.llms.remove(llm)
 
 
@@ -201,7 +209,7 @@ async def test_a_scope_reaches_its_organization_its_owner_and_the_platform(
         }
         for scope, expected in reaches.items():
             assert await work.llms.all(scope, limit=10) == expected
-            assert await work.llms.named(scope, "same name") == expected
+            assert await work.llms.named(scope, "same name", limit=10) == expected
             assert list((await work.llms.page(scope, LLMQuery())).items) == expected
         without = LLMQuery(include_platform=False)
         assert (await work.llms.page(Scope("org", None), without)).items == (colleagues, mine)

@@ -35,6 +35,8 @@ class BootstrapError(RuntimeError):
 class Prepared(Struct, frozen=True):
     """What a start found or made."""
 
+    keyring: Keyring
+    """As it was checked against what is stored; a file that changes later does not count."""
     made: tuple[str, ...] = ()
     """Sentences about what was made."""
     admin_key: str | None = None
@@ -65,7 +67,7 @@ async def prepare(settings: Settings) -> Prepared:
             admin_key = await _first_rows(SqlStore(database), keyring)
         finally:
             await database.close()
-    return Prepared(tuple(made), admin_key)
+    return Prepared(keyring, tuple(made), admin_key)
 
 
 def _check_ca_bundle(settings: Settings) -> None:
@@ -121,12 +123,20 @@ def _keyring(settings: Settings, *, is_new: bool) -> tuple[Keyring, bool]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a new file that only its owner can read, and be sure that it is on disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a new file that only its owner can read; it is there whole and on disk, or not at all.
+
+    Raises FileExistsError where there is one already.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(unfinished, path)  # unlike a rename, this never replaces a file
+    finally:
+        unfinished.unlink()
     folder = os.open(path.parent, os.O_RDONLY)  # the name is on disk only with its folder
     try:
         os.fsync(folder)

@@ -29,7 +29,7 @@ from dragoman.vault.keys import Keyring
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Front]:
+async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
     """Open everything a serving process needs, and close it again.
 
     `bootstrap.prepare` has run: the database and the key file are there.
@@ -49,7 +49,7 @@ async def serving(settings: Settings) -> AsyncIterator[Front]:
     )
     clock = SystemClock()
     deployment_id = await _deployment_id(store)
-    vault = Vault(Keyring.read(settings.kek_path), deployment_id)
+    vault = Vault(keyring, deployment_id)
     authenticator = Authenticator(store=store, clock=clock)
     directory = Directory(store=store, vault=vault, region=settings.region)
     relay = Relay(

@@ -1,6 +1,10 @@
 """Our side of a caller's connection: uvicorn's, with a limit and without a trap."""
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 HEAD_MAX_BYTES = 32 * 1024
 LINGER_S = 1.0
@@ -14,6 +18,7 @@ class Listener(HttpToolsProtocol):
     """
 
     _head_bytes = 0
+    _trailer_bytes = 0
     _in_head = True
     _is_refused = False
 
@@ -32,9 +37,17 @@ class Listener(HttpToolsProtocol):
         if self._head_bytes > HEAD_MAX_BYTES and self._head_size_bytes() > HEAD_MAX_BYTES:
             raise ValueError("the parser stops here, and `data_received` refuses the head")
         self._in_head = False
-        self._head_bytes = 0
+        self._head_bytes = self._trailer_bytes = 0
         super().on_headers_complete()
-        self.headers = []  # the request keeps the list that it was given
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; of trailers nothing is kept, and no more than of headers is read."""
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        self._trailer_bytes += len(name) + len(value)
+        if self._trailer_bytes > HEAD_MAX_BYTES:
+            raise ValueError("the parser stops here, and the request is refused")
 
     def on_message_complete(self) -> None:
         """Wait for the next head."""
@@ -54,6 +67,10 @@ class Listener(HttpToolsProtocol):
         if self._is_refused or self.transport.is_closing():
             return
         self._is_refused = True
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            self.transport.abort()  # inside an answer, ours would be taken for a part of it
+            return
         body = b'{"error":{"message":"%b","type":"invalid_request_error"}}' % message.encode()
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head % len(body) + body)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from dragoman.settings import Settings
+from dragoman.vault.keys import Keyring
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,14 @@ class Supervisor:
     """Starts the workers and sees them through to the end."""
 
     def __init__(
-        self, settings: Settings, listener: socket.socket, on_ready: Callable[[], None]
+        self,
+        settings: Settings,
+        keyring: Keyring,
+        listener: socket.socket,
+        on_ready: Callable[[], None],
     ) -> None:
         self._settings = settings
+        self._keyring = keyring
         self._listener = listener
         self._on_ready = on_ready
         self._born: dict[int, float] = {}
@@ -99,7 +105,7 @@ class Supervisor:
         os.close(self._life_w)
         from dragoman.app import worker  # noqa: PLC0415  # the parent stays small
 
-        worker.run(self._settings, self._listener, self._ready_w, self._life_r)
+        worker.run(self._settings, self._keyring, self._listener, self._ready_w, self._life_r)
 
     def _note_ready(self) -> None:
         self._ready_workers += len(os.read(self._ready_r, 64))

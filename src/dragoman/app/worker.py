@@ -17,12 +17,15 @@ from dragoman.app.front import Front
 from dragoman.app.listener import Listener
 from dragoman.dialect.request_id import renew_prefix
 from dragoman.settings import Settings
+from dragoman.vault.keys import Keyring
 
 KEEP_ALIVE_S = 75
 READY = b"r"
 
 
-def run(settings: Settings, listener: socket.socket, ready: int, life: int) -> None:
+def run(
+    settings: Settings, keyring: Keyring, listener: socket.socket, ready: int, life: int
+) -> None:
     """Serve until SIGTERM, then end what is running.
 
     Writes to the descriptor `ready` when requests can be served. `life` is the reading end of a
@@ -30,12 +33,14 @@ def run(settings: Settings, listener: socket.socket, ready: int, life: int) -> N
     """
     logs.configure(settings)
     renew_prefix()
-    uvloop.run(_serve(settings, listener, ready, life))
+    uvloop.run(_serve(settings, keyring, listener, ready, life))
 
 
-async def _serve(settings: Settings, listener: socket.socket, ready: int, life: int) -> None:
+async def _serve(
+    settings: Settings, keyring: Keyring, listener: socket.socket, ready: int, life: int
+) -> None:
     loop = asyncio.get_running_loop()
-    async with serving(settings) as front:
+    async with serving(settings, keyring) as front:
         server = _Server(_config(front, settings), on_started=lambda: os.write(ready, READY))
 
         def stop() -> None:

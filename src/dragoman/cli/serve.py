@@ -62,7 +62,9 @@ def serve(
         url = _url(listener)
         first_steps = _hand_over(settings, prepared.admin_key, url)
         _say(*prepared.made, *first_steps)
-    supervisor = Supervisor(settings, listener, on_ready=lambda: _announce(settings, url))
+    supervisor = Supervisor(
+        settings, prepared.keyring, listener, on_ready=lambda: _announce(settings, url)
+    )
     raise typer.Exit(supervisor.run())
 
 

@@ -74,6 +74,10 @@ class ControlPlane:
         except DragomanError as error:
             await send_rendered(send, self._render(error), request_id)
             return
+        except Exception:
+            log.exception("unexpected_error", extra={"request_id": request_id})
+            await send_rendered(send, self._render(_fault_of_ours()), request_id)
+            return
         asgi["state"] = {"actor": actor, "request_id": request_id}
         with contextlib.suppress(Exception):  # the framework has answered it with `_unexpected`
             await self._app(asgi, _replay(body), send_named)
@@ -190,4 +194,8 @@ def _methods(request: Request) -> set[str]:
 
 def _unexpected(request: Request, error: Exception) -> Internal:
     log.error("unexpected_error", exc_info=error, extra={"request_id": request.state.request_id})
+    return _fault_of_ours()
+
+
+def _fault_of_ours() -> Internal:
     return Internal("Something went wrong in Dragoman; its log says what.")

@@ -17,3 +17,8 @@ def scrubbed(text: str, target: Target) -> str:
     if target.secret is None:
         return text
     return text.replace(target.secret.reveal(), MASK)
+
+
+def quotes_credential(value: bytes, target: Target) -> bool:
+    """Tell whether a header that an upstream wrote holds the credential."""
+    return target.secret is not None and target.secret.reveal().encode() in value

@@ -18,6 +18,7 @@ from dragoman.vault.secret import Secret
 
 CACHED_TARGETS = 10_000
 LISTED_LLMS = 1000
+LISTED_NAMESAKES = 20
 
 
 class Target(Struct, frozen=True):
@@ -96,7 +97,7 @@ def _header_name(llm: LLM) -> bytes:
 
 
 async def _named(llms: ReadLLMs, reach: Scope, name: str) -> LLM:
-    named = await llms.named(reach, name)
+    named = await llms.named(reach, name, limit=LISTED_NAMESAKES)
     tier = [llm for llm in named if not llm.is_platform] or named
     if not tier:
         raise NotFound(

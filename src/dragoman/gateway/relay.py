@@ -16,7 +16,7 @@ from dragoman.domain.ports import (
     UpstreamRequest,
 )
 from dragoman.gateway.body import read_members, read_text
-from dragoman.gateway.credentials import header
+from dragoman.gateway.credentials import header, quotes_credential
 from dragoman.gateway.directory import Directory, Target
 from dragoman.gateway.refusal import MAX_ERROR_BODY_BYTES, refusal
 from dragoman.protocols import openai_chat
@@ -30,10 +30,13 @@ OUR_HEADERS: Headers = [
 LOOP_HEADER = b"cdn-loop"
 """Tells a relay its own requests (RFC 8586)."""
 
+MAX_PASSED = 4
+"""Through how many other relays a call may have come."""
+
 LARGE_BODY_BYTES = 256 * 1024
 """What is larger is read in a thread, so that other calls go on meanwhile."""
 
-PASSED_TO_UPSTREAM = frozenset({b"accept", b"idempotency-key", b"openai-beta"})
+PASSED_TO_UPSTREAM = frozenset({b"accept", b"openai-beta"})
 PASSED_TO_CALLER = frozenset(
     {
         b"content-type",
@@ -78,7 +81,7 @@ class Relay:
         self._upstream = upstream
         self._deadlines = deadlines
         self._installation = installation
-        self._our_headers = [*OUR_HEADERS, (LOOP_HEADER, installation)]
+        self._large_bodies = asyncio.Semaphore(1)
 
     async def chat(self, who: Actor, headers: Headers, body: bytes, answer: Answer) -> None:
         """Relay one chat completion, streamed or not, as it comes.
@@ -87,28 +90,45 @@ class Relay:
         UpstreamError, and then what was written is not a whole answer.
         """
         scope(who, Action.USE)
-        self._refuse_loop(headers)
-        members = await _members(body)
+        passed = self._passed_through(headers)
+        members = await self._members(body)
         target = await self._directory.find(who, read_text(members, "model"))
         llm, host = target.llm.configuration, target.origin.host
-        request = self._request(target, headers, openai_chat.edited(members, llm, host))
+        request = self._request(target, headers, openai_chat.edited(members, llm, host), passed)
         async with self._upstream.exchange(request) as exchange:
             await _check(exchange, target)
-            await answer.begin(exchange.status, _passed_to_caller(exchange.headers))
+            await answer.begin(exchange.status, _passed_to_caller(exchange, target))
             while piece := await exchange.read():
                 await answer.write(piece)
         await answer.end()
 
-    def _refuse_loop(self, headers: Headers) -> None:
-        """Refuse a call that this installation made: an LLM is registered with our own URL."""
-        for name, value in headers:
-            if name == LOOP_HEADER and self._installation in value:
-                raise NotCallable(
-                    "This LLM's URL leads back to this installation.", code="loop_detected"
-                )
+    async def _members(self, body: bytes) -> dict[str, msgspec.Raw]:
+        if len(body) <= LARGE_BODY_BYTES:
+            return read_members(body)
+        async with self._large_bodies:
+            return await asyncio.to_thread(read_members, body)
 
-    def _request(self, target: Target, headers: Headers, body: bytes) -> UpstreamRequest:
-        outgoing = self._our_headers + [line for line in headers if line[0] in PASSED_TO_UPSTREAM]
+    def _passed_through(self, headers: Headers) -> bytes:
+        """Say through which installations a call will have come, this one included.
+
+        Raises NotCallable for a call that this one made, or that came through too many: an LLM
+        is registered with a URL that leads in a circle.
+        """
+        before = [value for name, value in headers if name == LOOP_HEADER]
+        if not before:
+            return self._installation
+        passed = b", ".join(before)
+        if self._installation in passed or passed.count(b",") >= MAX_PASSED:
+            raise NotCallable(
+                "This LLM's URL leads back to this installation.", code="loop_detected"
+            )
+        return passed + b", " + self._installation
+
+    def _request(
+        self, target: Target, headers: Headers, body: bytes, passed: bytes
+    ) -> UpstreamRequest:
+        outgoing = [*OUR_HEADERS, (LOOP_HEADER, passed)]
+        outgoing += [line for line in headers if line[0] in PASSED_TO_UPSTREAM]
         credential = header(target)
         if credential is not None:
             outgoing.append(credential)
@@ -120,12 +140,6 @@ class Relay:
             deadlines=self._deadlines,
             carries_credential=credential is not None,
         )
-
-
-async def _members(body: bytes) -> dict[str, msgspec.Raw]:
-    if len(body) > LARGE_BODY_BYTES:
-        return await asyncio.to_thread(read_members, body)
-    return read_members(body)
 
 
 async def _check(exchange: UpstreamExchange, target: Target) -> None:
@@ -155,7 +169,11 @@ async def _error_body(exchange: UpstreamExchange) -> bytes:
     return body[:MAX_ERROR_BODY_BYTES]
 
 
-def _passed_to_caller(headers: Headers) -> Headers:
+def _passed_to_caller(exchange: UpstreamExchange, target: Target) -> Headers:
+    """Choose the headers that may pass; one that quotes the credential does not."""
     return [
-        line for line in headers if line[0] in PASSED_TO_CALLER or line[0].startswith(PASSED_PREFIX)
+        line
+        for line in exchange.headers
+        if (line[0] in PASSED_TO_CALLER or line[0].startswith(PASSED_PREFIX))
+        and not quotes_credential(line[1], target)
     ]

@@ -7,9 +7,11 @@ for the disk: statements run in their connection's thread, one after another.
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +24,11 @@ Row = tuple[Any, ...]
 
 BUSY_TIMEOUT_MS = 5000
 READERS = 3
+STATEMENT_DEADLINE_S = 5.0
+"""A statement that takes longer is given up, so that others get their turn [s]."""
+STEPS_BETWEEN_LOOKS = 1000
+"""How many steps of its virtual machine SQLite makes between two looks at the deadline."""
+
 OUR_FAULTS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
 """What is wrong with a statement; all other errors are the database being locked, full or gone."""
 
@@ -118,6 +125,8 @@ class _Connection:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self._turn = asyncio.Lock()
         self._db = db
+        self._due_at = inf
+        db.set_progress_handler(lambda: time.monotonic() > self._due_at, STEPS_BETWEEN_LOOKS)
 
     async def run(self, statement: Callable[[sqlite3.Connection], T]) -> T:
         """Run something in the connection's thread.
@@ -126,12 +135,19 @@ class _Connection:
         """
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, statement, self._db)
+            return await loop.run_in_executor(self._thread, self._run_in_time, statement)
         except sqlite3.DatabaseError as error:
             if isinstance(error, OUR_FAULTS):
                 raise
             log.warning("database_unavailable", extra={"reason": str(error)})
             raise Unavailable("The database cannot be reached right now; try again.") from error
+
+    def _run_in_time(self, statement: Callable[[sqlite3.Connection], T]) -> T:
+        self._due_at = time.monotonic() + STATEMENT_DEADLINE_S
+        try:
+            return statement(self._db)
+        finally:
+            self._due_at = inf
 
     @asynccontextmanager
     async def transaction(self, begin: str) -> AsyncIterator[Transaction]:

@@ -4,6 +4,8 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpResponsePars
 
 from dragoman.domain.ports import Headers
 
+LENGTH_DIGITS_LIMIT = 18
+
 HEAD_LIMIT = 64 * 1024
 """The longest head, trailer or run of chunk headers without a byte of body [bytes]."""
 
@@ -94,6 +96,8 @@ class Answer:
         name = name.lower()
         if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
             raise AnswerBroken("its transfer encoding is not chunked")
+        if name == b"content-length" and len(value) > LENGTH_DIGITS_LIMIT:
+            raise AnswerBroken("its length is not a number that can be meant")
         self.headers.append((name, value.rstrip()))  # httptools leaves the spaces at the end
 
     def on_headers_complete(self) -> None:

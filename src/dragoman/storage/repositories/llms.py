@@ -52,6 +52,12 @@ SEARCH_SEPARATOR = "\x1f"
 """Stands between the searched texts; nobody searches for it."""
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM llms "
+UNREAD_BY_CALLS = {"description": "NULL", "tags": "'[]'", "metadata": "'{}'"}
+SELECT_FOR_CALLS = (
+    f"SELECT {', '.join(UNREAD_BY_CALLS.get(name, name) for name in COLUMNS)} FROM llms "
+)
+"""What a call needs. Metadata may be large, and these rows are read by the thousand."""
+
 INSERT = (
     f"INSERT INTO llms ({', '.join(WRITTEN)}) VALUES ({', '.join(f':{name}' for name in WRITTEN)})"
 )
@@ -63,7 +69,7 @@ VISIBLE = (
     " OR organization_id = :platform_id) "
 )
 NEWEST_FIRST = "ORDER BY created_at_ms DESC, id DESC "
-MATCHES = "AND search_text LIKE :pattern ESCAPE '\\' "
+MATCHES = "AND instr(search_text, :text) > 0 "
 
 
 class SqlReadLLMs:
@@ -79,11 +85,12 @@ class SqlReadLLMs:
         )
         return min(found, key=lambda llm: llm.is_platform, default=None)
 
-    async def named(self, scope: Scope, display_name: str) -> list[LLM]:
-        """Find those of this display name, exactly as written."""
+    async def named(self, scope: Scope, display_name: str, *, limit: int) -> list[LLM]:
+        """Find up to `limit` of this display name, exactly as written, as far as calls need."""
         return await self._select(
-            f"WHERE display_name = :display_name AND {VISIBLE}{NEWEST_FIRST}",
-            {"display_name": display_name, **_visible(scope)},
+            f"WHERE display_name = :display_name AND {VISIBLE}{NEWEST_FIRST}LIMIT :limit",
+            {"display_name": display_name, "limit": limit, **_visible(scope)},
+            SELECT_FOR_CALLS,
         )
 
     async def page(self, scope: Scope, query: LLMQuery) -> Page[LLM]:
@@ -92,7 +99,7 @@ class SqlReadLLMs:
         parameters = _visible(scope, include_platform=query.include_platform)
         if query.search:
             where += MATCHES
-            parameters["pattern"] = f"%{_escaped(query.search.casefold())}%"
+            parameters["text"] = query.search.casefold()
         counted = await self._transaction.fetch(f"SELECT COUNT(*) FROM llms {where}", parameters)
         items = await self._select(
             f"{where}{NEWEST_FIRST}LIMIT :limit OFFSET :offset",
@@ -101,13 +108,17 @@ class SqlReadLLMs:
         return Page(tuple(items), counted[0][0])
 
     async def all(self, scope: Scope, *, limit: int) -> list[LLM]:
-        """List up to `limit`, newest first."""
+        """List up to `limit`, newest first, as far as calls need."""
         return await self._select(
-            f"WHERE {VISIBLE}{NEWEST_FIRST}LIMIT :limit", {"limit": limit, **_visible(scope)}
+            f"WHERE {VISIBLE}{NEWEST_FIRST}LIMIT :limit",
+            {"limit": limit, **_visible(scope)},
+            SELECT_FOR_CALLS,
         )
 
-    async def _select(self, clauses: str, parameters: dict[str, Any]) -> list[LLM]:
-        rows = await self._transaction.fetch(SELECT + clauses, parameters)
+    async def _select(
+        self, clauses: str, parameters: dict[str, Any], select: str = SELECT
+    ) -> list[LLM]:
+        rows = await self._transaction.fetch(select + clauses, parameters)
         return [_llm(row) for row in rows]
 
 
@@ -135,11 +146,6 @@ def _visible(scope: Scope, *, include_platform: bool = True) -> dict[str, Any]:
         "owner_id": scope.owner_id,
         "platform_id": PLATFORM_ORGANIZATION_ID if include_platform else None,
     }
-
-
-def _escaped(text: str) -> str:
-    """Make LIKE take every character as itself."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _values(llm: LLM) -> dict[str, Any]:
