@@ -3,10 +3,14 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from tests.running import RunningDragoman
+from tests.background import in_background
+from tests.running import RunningDragoman, registration
+from tests.scripted_upstream import read_request, send, serving
 
 
 @pytest.fixture(scope="module")
@@ -16,10 +20,14 @@ def dragoman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDragom
         yield dragoman
 
 
+def _address(dragoman: RunningDragoman) -> tuple[str, int]:
+    host, port = dragoman.url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
 def exchanged(dragoman: RunningDragoman, *pieces: bytes) -> tuple[int, dict[str, object]]:
     """Send bytes on a connection of their own; gives status and JSON body of the answer."""
-    host, port = dragoman.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection(_address(dragoman), timeout=10) as connection:
         for piece in pieces:
             try:
                 connection.sendall(piece)
@@ -88,3 +96,39 @@ def test_what_is_no_http_gets_json_too(dragoman: RunningDragoman, request_bytes:
     status, answer = exchanged(dragoman, request_bytes)
     assert status == 400
     assert "not a valid HTTP/1.1 request" in str(answer["error"])
+
+
+def test_trailers_are_not_kept(dragoman: RunningDragoman) -> None:
+    head = b"POST /v1/models HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+    with socket.create_connection(_address(dragoman), timeout=10) as connection:
+        connection.sendall(head)
+        with suppress(ConnectionError):
+            for _ in range(5000):  # 30 MB, which kept apart line by line take 600
+                connection.sendall(b"a: b\r\n" * 1000)
+    for pid in dragoman.worker_pids():
+        status = Path(f"/proc/{pid}/status").read_text()
+        assert int(status.split("VmHWM:")[1].split()[0]) < 200_000
+
+
+def test_a_refusal_is_never_written_into_an_answer(dragoman: RunningDragoman) -> None:
+    """The answer is half there when its caller sends what is no HTTP."""
+    half = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 600\r\n\r\nxxx"
+    call = b'{"model":"half"}'
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer %b\r\n"
+    head += b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+    with (
+        in_background(serving(read_request(), send(half))) as upstream,
+        dragoman.client() as client,
+        socket.create_connection(_address(dragoman), timeout=10) as connection,
+    ):
+        body = registration(f"{upstream.url}/v1/chat/completions", displayName="half")
+        assert client.post("/v1/llms", json=body).status_code == 201
+        connection.sendall(head % (dragoman.admin_key.encode(), len(call), call))
+        received = b""
+        while not received.endswith(b"xxx"):
+            received += connection.recv(65536)
+        connection.sendall(b"\0\0\0\r\n\r\n")
+        with suppress(ConnectionError):
+            while piece := connection.recv(65536):
+                received += piece
+    assert received.endswith(b"\r\n\r\nxxx")

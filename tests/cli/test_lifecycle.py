@@ -5,15 +5,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from dragoman.vault.keys import Keyring
 from tests.cli.command import begin, environment
 from tests.cli.processes import HANG_S, children, cpu_s, eventually, using
 from tests.cli.streams import SECOND_HALF, half_stream
-from tests.running import RunningDragoman
+from tests.running import RunningDragoman, registration
 
 
 @pytest.fixture
@@ -26,6 +28,10 @@ def server(tmp_path: Path) -> Iterator[RunningDragoman]:
 def _process(server: RunningDragoman) -> subprocess.Popen[bytes]:
     assert server.process is not None
     return server.process
+
+
+def _has_workers(pid: int, count: int) -> bool:
+    return len(children(pid)) == count
 
 
 def _is_healthy(server: RunningDragoman) -> bool:
@@ -101,12 +107,31 @@ def test_a_start_can_be_ended_before_it_is_ready(tmp_path: Path, number: signal.
     settings = environment(tmp_path / "data", workers="2", drain_s="60")
     process = begin("serve", environment=settings, stdout=subprocess.DEVNULL)
     try:
-        assert eventually(lambda: len(children(process.pid)) == 2)
+        assert eventually(partial(_has_workers, process.pid, 2))
         process.send_signal(number)
         assert process.wait(HANG_S) == 0
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_service_manager_that_signals_every_process_at_once_sees_a_clean_end(
+    tmp_path: Path,
+) -> None:
+    """As systemd does it. Who notices first differs, so it is tried at several moments."""
+    settings = environment(tmp_path / "data", workers="2", drain_s="60")
+    for moment_s in (0.0, 0.05, 0.1, 0.15, 0.2, 0.25):
+        process = begin(
+            "serve", environment=settings, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            assert eventually(partial(_has_workers, process.pid, 2))
+            time.sleep(moment_s)
+            os.killpg(process.pid, signal.SIGTERM)
+            assert process.wait(HANG_S) == 0
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_worker_that_is_killed_while_starting_ends_the_start(tmp_path: Path) -> None:
@@ -115,7 +140,7 @@ def test_a_worker_that_is_killed_while_starting_ends_the_start(tmp_path: Path) -
         "serve", environment=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        assert eventually(lambda: len(children(process.pid)) == 2)
+        assert eventually(partial(_has_workers, process.pid, 2))
         os.kill(children(process.pid)[0], signal.SIGKILL)
         assert process.wait(HANG_S) == 1
     finally:
@@ -167,3 +192,21 @@ def test_a_worker_without_a_parent_ends_its_stream_in_peace(
         assert stream.second_half() == SECOND_HALF
     assert eventually(lambda: using(tmp_path) == [])
     assert used_s < 0.2, "it turns in circles while it waits"
+
+
+def test_a_key_file_that_changes_under_a_server_changes_nothing(tmp_path: Path) -> None:
+    """A worker that is born later seals and opens with the keys that the start has checked."""
+    data = tmp_path / "data"
+    with RunningDragoman.start(data) as server, server.client() as client:
+        checked = (data / "kek").read_text()
+        (data / "kek").write_text(Keyring.generate().to_text())
+        (killed,) = server.worker_pids()
+        os.kill(killed, signal.SIGKILL)
+        assert eventually(lambda: server.worker_pids() not in ([], [killed]))
+        body = registration("https://api.example.com/v1/chat/completions")
+        assert eventually(lambda: _is_healthy(server))
+        assert client.post("/v1/llms", json=body).status_code == 201
+        (data / "kek").write_text(checked)
+        assert server.stop() == 0
+        server.launch()  # refuses, if anything was sealed with other keys
+        assert _is_healthy(server)

@@ -114,11 +114,11 @@ class Supervisor:
             self._on_ready()
 
     def _note_signals(self) -> None:
-        for number in os.read(self._signal_r, 64):
-            if number == signal.SIGCHLD:
-                self._bury()
-            else:
-                self._end()
+        numbers = os.read(self._signal_r, 64)
+        if any(number in ENDING_SIGNALS for number in numbers):
+            self._end()  # first: a worker that ended with us is not one that died
+        if signal.SIGCHLD in numbers:
+            self._bury()
 
     def _bury(self) -> None:
         """Take note of every worker that has ended, and replace it while we are serving."""
@@ -130,7 +130,8 @@ class Supervisor:
                     continue
                 log.error("worker_died", extra={"pid": pid, "status": status})
                 if not self._is_ready:
-                    self._failed = True
+                    # A service manager may signal all of us at once, and the workers heed first.
+                    self._failed = os.waitstatus_to_exitcode(status) != -signal.SIGTERM
                     self._end()
                     continue
                 if lived_s < QUICK_DEATH_S:

@@ -188,3 +188,24 @@ def test_an_llm_that_leads_back_here_is_called_once(
     assert answer.status_code == 400
     assert error_of(answer)["code"] == "loop_detected"
     assert error_of(answer)["message"].count("The upstream answered") == 1
+
+
+def test_llms_of_two_installations_that_lead_to_each_other_are_called_once_each(
+    dragoman: RunningDragoman, client: httpx2.Client, tmp_path: Any
+) -> None:
+    with RunningDragoman.start(tmp_path / "data") as other, other.client() as other_client:
+        for here, there in ((client, other), (other_client, dragoman)):
+            body = registration(
+                f"{there.url}{CHAT}", displayName="far", modelName="far", secret=there.admin_key
+            )
+            assert here.post("/v1/llms", json=body).status_code == 201
+        answer = client.post(CHAT, json={"model": "far"})
+    assert answer.status_code == 400
+    assert error_of(answer)["code"] == "loop_detected"
+    assert error_of(answer)["message"].count("The upstream answered") == 2
+
+
+def test_who_may_not_call_is_told_before_the_body_is_read(dragoman: RunningDragoman) -> None:
+    with dragoman.client(dragoman.new_key("viewer", "reader")) as client:
+        answer = client.post(CHAT, content=b"no JSON at all", headers=JSON)
+    assert answer.status_code == 403

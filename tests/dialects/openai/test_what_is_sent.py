@@ -101,3 +101,25 @@ def test_the_endpoint_of_this_region_is_called(client: httpx2.Client, upstream: 
         with upstream(ANSWERING, urls=urls) as (name, _):
             assert call(client, {"model": name}).status_code == 200
         assert (len(near.requests), len(far.requests)) == (1, 0)
+
+
+def test_a_header_that_quotes_the_credential_does_not_pass(
+    client: httpx2.Client, upstream: Upstreams
+) -> None:
+    echo = b"openai-model: sk-test-secret\r\nopenai-version: 1\r\n"
+    with upstream(forever(read_request(), send(OK + echo + b"\r\n" + ANSWER))) as (name, _):
+        answer = call(client, {"model": name})
+    assert "openai-model" not in answer.headers
+    assert answer.headers["openai-version"] == "1"
+
+
+def test_a_call_carries_through_which_relays_it_came(
+    client: httpx2.Client, upstream: Upstreams
+) -> None:
+    with upstream(ANSWERING) as (name, server):
+        assert call(client, {"model": name}, **{"cdn-loop": "elsewhere"}).status_code == 200
+        passed = server.requests[0].header("cdn-loop")
+        assert passed is not None
+        assert passed.startswith(b"elsewhere, dragoman-")
+        too_many = ", ".join(f"relay-{number}" for number in range(5))
+        assert call(client, {"model": name}, **{"cdn-loop": too_many}).status_code == 400
