@@ -15,7 +15,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
 from dragoman.storage import schema, sqlite
-from dragoman.storage.sqlite import connect
 from dragoman.storage.tables import metadata
 
 MIGRATIONS = Path(schema.__file__).parent / "migrations"
@@ -86,7 +85,7 @@ def test_a_database_that_has_had_no_step_is_brought_to_the_newest(
 
 def test_an_upgrade_that_fails_leaves_nothing_half_done(tmp_path: Path) -> None:
     broken = tmp_path / "broken.db"
-    with closing(connect(broken)) as database:
+    with closing(sqlite3.connect(broken)) as database:
         database.execute("CREATE TABLE principals (in_the_way)")
     with pytest.raises(OperationalError, match="principals already exists"):
         schema.upgrade(broken)

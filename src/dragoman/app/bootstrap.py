@@ -125,8 +125,12 @@ def _keyring(settings: Settings, *, is_new: bool) -> tuple[Keyring, bool]:
 def write_private(path: Path, text: str) -> None:
     """Write a new file that only its owner can read; it is there whole and on disk, or not at all.
 
-    Raises FileExistsError where there is one already.
+    Raises BootstrapError where there is one already, or no folder for it.
     """
+    if path.exists():
+        raise BootstrapError(f"There is a file {path} already, and it is not replaced.")
+    if not path.parent.is_dir():
+        raise BootstrapError(f"There is no folder {path.parent}; make it first.")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 import os
 import signal
 import socket
@@ -64,7 +65,7 @@ def _config(front: Front, settings: Settings) -> uvicorn.Config:
         # Nobody here needs the caller's address, so nobody has to be believed about it.
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=round(settings.drain_s),
+        timeout_graceful_shutdown=math.ceil(settings.drain_s),
     )
 
 

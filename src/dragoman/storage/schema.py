@@ -60,6 +60,7 @@ def upgrade(path: Path) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    path.touch(mode=0o600)
     engine = sqlalchemy.create_engine("sqlite://", creator=lambda: connect(path))
     # The connection is in autocommit mode, in which SQLAlchemy begins no transaction by itself.
     sqlalchemy.event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -102,6 +103,7 @@ def _open_untouched(path: Path) -> sqlite3.Connection:
 
 def _create(path: Path) -> None:
     path.touch(mode=0o600)
+    path.chmod(0o600)  # an empty file may have been there
     with closing(connect(path)) as connection:
         connection.executescript(f"BEGIN IMMEDIATE;\n{snapshot()}\nCOMMIT;")
 

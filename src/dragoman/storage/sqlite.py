@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from dragoman.domain.errors import Unavailable
 
@@ -44,8 +45,10 @@ PRAGMAS = (
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open a connection as every part of Dragoman has to, in autocommit mode."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    """Open a database as every part of Dragoman has to, in autocommit mode; never makes one."""
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+    )
     try:
         for pragma in PRAGMAS:
             connection.execute(pragma)
