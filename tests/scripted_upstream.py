@@ -10,7 +10,7 @@ first connection gets the first one, and the last one serves every connection af
     ) as upstream:
         ...  # call upstream.url
         assert upstream.requests[0].body == b"{}"
-        await upstream.peers[0].gone.wait()  # until the client has hung up
+        await upstream.peers[0].left()  # until the client has hung up
 
 When a script is over, its connection stays open until the client closes it. A step that waits
 for something ends its script when the client hangs up. Whoever leaves the block ends everything.
@@ -29,6 +29,10 @@ from dragoman.domain.url import Origin
 
 _NO_LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 """With this, closing a socket sends a reset."""
+
+
+_ENDLESS_S = 20
+"""Whoever has waited this long for a client to hang up waits in vain [s]."""
 
 
 class Request(NamedTuple):
@@ -93,6 +97,11 @@ class Peer(asyncio.Protocol):
         if self.gone.is_set():
             raise HungUp
         await self._news.wait()
+
+    async def left(self) -> None:
+        """Wait until the client has hung up; raises TimeoutError if it does not."""
+        async with asyncio.timeout(_ENDLESS_S):
+            await self.gone.wait()
 
     def remember(self, request: Request) -> None:
         self.requests.append(request)

@@ -66,6 +66,16 @@ async def test_the_address_that_was_judged_is_the_one_called_and_the_name_is_kep
         assert upstream.requests[0].header("host") == b"model.test:%d" % upstream.port
 
 
+async def test_the_name_is_not_resolved_a_second_time(make_pool: MakePool) -> None:
+    # `localhost` would lead to the upstream; the address that was judged does not.
+    policy = EgressPolicy(parse_networks("127.0.0.0/8"))
+    pool = make_pool(policy=policy, resolve=answering(["127.0.0.2"]))
+    async with serving(*ECHO) as upstream:
+        with pytest.raises(UpstreamUnreachable):
+            await ask(pool, to_host(upstream, "localhost"))
+        assert upstream.peers == []
+
+
 async def test_refused_addresses_of_an_answer_are_skipped() -> None:
     pool = HttpPool(
         LOOPBACK, resolve=answering(["10.0.0.1", "::1", "169.254.169.254", "127.0.0.1"])

@@ -66,7 +66,7 @@ async def test_a_body_that_is_cut_short_never_ends_well(
 async def test_what_came_before_the_cut_can_still_be_read(pool: HttpPool) -> None:
     script = (read_request(), send(HALVES["a length"]), close())
     async with serving(*script) as upstream, pool.exchange(request_to(upstream)) as exchange:
-        await upstream.peers[0].gone.wait()
+        await upstream.peers[0].left()
         assert await exchange.read() == b"half"
         with pytest.raises(UpstreamBroken):
             await exchange.read()

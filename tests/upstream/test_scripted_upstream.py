@@ -28,7 +28,7 @@ async def test_it_reads_requests_and_sends_exactly_what_it_is_told() -> None:
         assert upstream.requests[1].header("host") == b"x"
         assert upstream.requests[1].header("cookie") is None
         writer.close()
-        await upstream.peers[0].gone.wait()
+        await upstream.peers[0].left()
 
 
 async def test_each_connection_gets_its_script_and_the_last_one_serves_the_rest() -> None:
@@ -66,7 +66,7 @@ async def test_it_sees_the_client_hang_up_and_goes_on() -> None:
     async with serving(until_hung_up(), send(b"too late")) as upstream:
         _, writer = await asyncio.open_connection("127.0.0.1", upstream.port)
         writer.close()
-        await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
+        await upstream.peers[0].left()
         assert upstream.open_peers == []
 
 
@@ -78,4 +78,4 @@ async def test_a_mistake_in_a_script_fails_its_test() -> None:
         async with serving(mistaken) as upstream:
             _, writer = await asyncio.open_connection("127.0.0.1", upstream.port)
             writer.close()
-            await upstream.peers[0].gone.wait()
+            await upstream.peers[0].left()

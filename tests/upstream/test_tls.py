@@ -1,6 +1,5 @@
 """TLS: verified against the host that was configured, or there is no connection."""
 
-import asyncio
 import ssl
 from pathlib import Path
 
@@ -131,4 +130,4 @@ async def test_leaving_early_closes_at_once(
         async with pool.exchange(named(upstream, "model.test")) as exchange:
             assert await exchange.read() == b"half"
         assert in_use(pool) == 0
-        await asyncio.wait_for(upstream.peers[0].gone.wait(), 20)
+        await upstream.peers[0].left()
