@@ -22,14 +22,13 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple, cast
 
 from dragoman.domain.url import Origin
 
 _NO_LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 """With this, closing a socket sends a reset."""
-
 
 _ENDLESS_S = 20
 """Whoever has waited this long for a client to hang up waits in vain [s]."""
@@ -91,6 +90,12 @@ class Peer(asyncio.Protocol):
         del self.received[:size]
         return taken
 
+    async def take_head(self) -> Request:
+        """Wait for the head of a request and give it."""
+        while (end := self.received.find(b"\r\n\r\n")) < 0:
+            await self.news()
+        return Request(await self.take(end + 4), b"")
+
     async def news(self) -> None:
         """Wait until more has arrived; raises `HungUp` if nothing more will."""
         self._news.clear()
@@ -114,18 +119,16 @@ class Peer(asyncio.Protocol):
         self.transport.write(data)
 
     async def end(self) -> BaseException | None:
-        """Stop the script and close; gives the mistake that ended the script before, if any."""
+        """Stop the script and close; gives the mistake that had ended it, if any."""
         self._task.cancel()
         await asyncio.wait([self._task])
         self.transport.abort()
         return None if self._task.cancelled() else self._task.exception()
 
     async def _perform(self) -> None:
-        try:
+        with suppress(HungUp):
             for step in self._script:
                 await step(self)
-        except HungUp:
-            return
 
     def _hang_up(self) -> None:
         self.gone.set()
@@ -163,10 +166,8 @@ class ScriptedUpstream:
         return [peer for peer in self.peers if not peer.gone.is_set()]
 
     def connected(self) -> Peer:
-        script = self._scripts[0]
-        if len(self._scripts) > 1:
-            del self._scripts[0]
-        return Peer(self, script)
+        last = len(self._scripts) == 1
+        return Peer(self, self._scripts[0] if last else self._scripts.pop(0))
 
 
 @asynccontextmanager
@@ -176,8 +177,7 @@ async def serving(
     """Serve one script (its steps), or several (lists of steps, one per connection)."""
     lists = [tuple(part) for part in script if isinstance(part, list)]
     steps = tuple(part for part in script if not isinstance(part, list))
-    if lists and steps:
-        raise ValueError("give either steps or lists of steps")
+    assert not (lists and steps), "give either steps or lists of steps"
     upstream = ScriptedUpstream(lists or [steps], encrypted=tls is not None)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(upstream.connected, "127.0.0.1", 0, ssl=tls)
@@ -199,9 +199,7 @@ def read_request() -> Step:
     """Read one whole request (its body by Content-Length) and remember it."""
 
     async def step(peer: Peer) -> None:
-        while (end := peer.received.find(b"\r\n\r\n")) < 0:
-            await peer.news()
-        head = Request(await peer.take(end + 4), b"")
+        head = await peer.take_head()
         body = await peer.take(int(head.header("content-length") or 0))
         peer.remember(head._replace(body=body))
 
@@ -212,53 +210,55 @@ def read_head() -> Step:
     """Read a request's head only and remember it, as a server that refuses it early does."""
 
     async def step(peer: Peer) -> None:
-        while (end := peer.received.find(b"\r\n\r\n")) < 0:
-            await peer.news()
-        peer.remember(Request(await peer.take(end + 4), b""))
+        peer.remember(await peer.take_head())
 
     return step
 
 
 def read_nothing() -> Step:
     """Take nothing from the network from now on."""
-
-    async def step(peer: Peer) -> None:
-        peer.transport.pause_reading()
-
-    return step
+    return _at_once(lambda peer: peer.transport.pause_reading())
 
 
 def read_again() -> Step:
     """Take from the network again, after `read_nothing`."""
-
-    async def step(peer: Peer) -> None:
-        peer.transport.resume_reading()
-
-    return step
+    return _at_once(lambda peer: peer.transport.resume_reading())
 
 
 def send(data: bytes) -> Step:
     """Send exactly these bytes."""
-
-    async def step(peer: Peer) -> None:
-        peer.write(data)
-
-    return step
+    return _at_once(lambda peer: peer.write(data))
 
 
 def reply(answer: Callable[[Request], bytes]) -> Step:
     """Send what a function makes of the last request."""
+    return _at_once(lambda peer: peer.write(answer(peer.requests[-1])))
 
-    async def step(peer: Peer) -> None:
-        peer.write(answer(peer.requests[-1]))
 
-    return step
+def close() -> Step:
+    """Send what is left to send, and close in good order."""
+    return _at_once(lambda peer: peer.transport.close())
+
+
+def cut() -> Step:
+    """Close without a farewell: with TLS, without its "close notify"."""
+    return _at_once(lambda peer: peer.transport.abort())
+
+
+def reset() -> Step:
+    """Break the connection: the client sees a reset, perhaps before what was sent last."""
+
+    def act(peer: Peer) -> None:
+        peer.transport.get_extra_info("socket").setsockopt(*_NO_LINGER)
+        peer.transport.abort()
+
+    return _at_once(act)
 
 
 def wait(seconds: float) -> Step:
     """Do nothing for a while [s]."""
 
-    async def step(peer: Peer) -> None:
+    async def step(_: Peer) -> None:
         await asyncio.sleep(seconds)
 
     return step
@@ -267,7 +267,7 @@ def wait(seconds: float) -> Step:
 def until(event: asyncio.Event) -> Step:
     """Do nothing until the test sets an event."""
 
-    async def step(peer: Peer) -> None:
+    async def step(_: Peer) -> None:
         await event.wait()
 
     return step
@@ -282,34 +282,6 @@ def until_hung_up() -> Step:
     return step
 
 
-def close() -> Step:
-    """Send what is left to send, and close in good order."""
-
-    async def step(peer: Peer) -> None:
-        peer.transport.close()
-
-    return step
-
-
-def cut() -> Step:
-    """Close without a farewell: with TLS, without its "close notify"."""
-
-    async def step(peer: Peer) -> None:
-        peer.transport.abort()
-
-    return step
-
-
-def reset() -> Step:
-    """Break the connection: the client sees a reset, perhaps before what was sent last."""
-
-    async def step(peer: Peer) -> None:
-        peer.transport.get_extra_info("socket").setsockopt(*_NO_LINGER)
-        peer.transport.abort()
-
-    return step
-
-
 def forever(*steps: Step) -> Step:
     """Carry out steps again and again, until the client hangs up."""
 
@@ -317,5 +289,12 @@ def forever(*steps: Step) -> Step:
         while True:
             for inner in steps:
                 await inner(peer)
+
+    return step
+
+
+def _at_once(act: Callable[[Peer], None]) -> Step:
+    async def step(peer: Peer) -> None:
+        act(peer)
 
     return step

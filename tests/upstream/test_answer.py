@@ -74,6 +74,13 @@ def test_what_never_ends_is_not_waited_for(what: str) -> None:
             answer.feed(wire[start : start + 1000])
 
 
+@pytest.mark.parametrize("length", [b"18446744073709551615", b"1" + b"0" * 18])
+def test_a_length_that_no_body_has_is_not_believed(length: bytes) -> None:
+    with pytest.raises(AnswerBroken):
+        Answer().feed(OK + b"content-length: " + length + b"\r\n\r\nab")
+    assert fed([OK + b"content-length: " + b"9" * 18 + b"\r\n\r\nab"]).begun
+
+
 def test_a_long_body_does_not_count_as_a_head() -> None:
     body = b"x" * (3 * HEAD_LIMIT)
     answer = fed([OK + b"content-length: %d\r\n\r\n" % len(body) + body])

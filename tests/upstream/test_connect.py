@@ -1,6 +1,7 @@
 """Opening connections: every address is judged, and the one that passed is the one called."""
 
 import asyncio
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -182,13 +183,11 @@ async def test_a_host_that_does_not_resolve(host: str, make_pool: MakePool) -> N
 
 
 async def test_no_file_descriptor_is_left(pool: HttpPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(*_: object, **__: object) -> None:
-        raise OSError(24, "Too many open files")
+    async def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
 
+    monkeypatch.setattr(pool._connector, "_connect", refuse)
     async with serving(*ECHO) as upstream:
-        loop_type = type(asyncio.get_running_loop())
-        assert loop_type
-        monkeypatch.setattr(pool._connector, "_connect", refuse)
         with pytest.raises(Unavailable):
             await ask(pool, request_to(upstream))
 

@@ -5,6 +5,7 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpResponsePars
 from dragoman.domain.ports import Headers
 
 LENGTH_DIGITS_LIMIT = 18
+"""The longest Content-Length that is believed; llhttp takes up to 2^64 - 1 [digits]."""
 
 HEAD_LIMIT = 64 * 1024
 """The longest head, trailer or run of chunk headers without a byte of body [bytes]."""
