@@ -1,12 +1,13 @@
 """What the use cases need of the outside, as interfaces; `app` joins each to its adapter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from msgspec import Struct
 
 from dragoman.domain.audit import AuditEntry
+from dragoman.domain.change import Change
 from dragoman.domain.deployment import Deployment
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import LLMQuery, Page
@@ -189,9 +190,28 @@ OnChange = Callable[[], None]
 """Called after somebody, in whatever process, has changed the registry."""
 
 
+# --- Changes ---------------------------------------------------------------------------------
+
+
+class Memory(Protocol):
+    """What a process remembers of the registry so that it need not ask again."""
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """Forget what these changes may have made untrue."""
+        ...
+
+    def forget(self) -> None:
+        """Forget everything: it is not known what happened."""
+        ...
+
+
 class ChangeFeed(Protocol):
     """How a process hears of changes that others made."""
 
-    async def follow(self, on_change: OnChange) -> None:
-        """Call back within 250 ms of each committed change, until cancelled."""
+    async def follow(self, memory: Memory) -> None:
+        """Tell the memory of each committed change within 250 ms, until cancelled.
+
+        It begins by having everything forgotten, and so it does wherever changes may have been
+        missed.
+        """
         ...
