@@ -13,17 +13,22 @@ from pathlib import Path
 from msgspec import Struct
 
 from dragoman.app.clock import SystemClock
+from dragoman.authz.check import operator
 from dragoman.domain.deployment import Deployment
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.ports import Store
 from dragoman.domain.principal import Organization, Role
-from dragoman.registry.keys import DEFAULT_ORGANIZATION, add_key
+from dragoman.registry.completion import complete
+from dragoman.registry.keys import KeyDraft, add_key
 from dragoman.settings import Settings
 from dragoman.storage import schema
 from dragoman.storage.sqlite import SqliteDatabase
 from dragoman.storage.unit_of_work import SqlStore
+from dragoman.vault.digests import new_digest_key
+from dragoman.vault.envelope import Vault
 from dragoman.vault.keys import Keyring
 
+DEFAULT_ORGANIZATION = "default"
 PLATFORM_ORGANIZATION = "platform"
 ADMIN_KEY_NAME = "first admin"
 
@@ -158,13 +163,17 @@ async def _first_rows(store: Store, keyring: Keyring) -> str | None:
                 f"The key file lacks {', '.join(sorted(missing))}, which stored credentials were "
                 "sealed under. Add it from your copy of the file; then start again."
             )
-        if await work.deployment.get() is not None:
+        deployment = await work.deployment.get()
+        if deployment is not None:
+            await complete(work, Vault(keyring, deployment.id), deployment)
             return None
         now_ms = clock.now_ms()
+        id_ = clock.new_id()
+        await work.deployment.add(Deployment(id_, now_ms, new_digest_key(Vault(keyring, id_))))
         organization = Organization(clock.new_id(), DEFAULT_ORGANIZATION, now_ms)
         platform = Organization(PLATFORM_ORGANIZATION_ID, PLATFORM_ORGANIZATION, now_ms)
         await work.principals.add_organization(platform)
         await work.principals.add_organization(organization)
-        key = await add_key(work, clock, organization, Role.ADMIN, ADMIN_KEY_NAME)
-        await work.deployment.add(Deployment(clock.new_id(), now_ms))
+        draft = KeyDraft(name=ADMIN_KEY_NAME, role=Role.ADMIN)
+        key = await add_key(work, clock, operator(), organization.id, draft)
     return key.text

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front
+from dragoman.app.memories import Memories
 from dragoman.dialects.anam.routes import dialect as anam
 from dragoman.dialects.openai.errors import render
 from dragoman.dialects.openai.routes import dialect as openai
@@ -24,6 +25,7 @@ from dragoman.storage.sqlite import SqliteDatabase
 from dragoman.storage.unit_of_work import SqlStore
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
+from dragoman.vault.digests import Digests
 from dragoman.vault.envelope import Vault
 from dragoman.vault.keys import Keyring
 
@@ -36,11 +38,8 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
     """
     database = SqliteDatabase(settings.database_path)
 
-    def forget() -> None:
-        authenticator.forget()
-        directory.forget()
-
-    store = SqlStore(database, on_write=forget)
+    memories = Memories()
+    store = SqlStore(database, memories)
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
     pool = HttpPool(
         policy=policy,
@@ -48,17 +47,17 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
         ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
     )
     clock = SystemClock()
-    deployment_id = await _deployment_id(store)
-    vault = Vault(keyring, deployment_id)
+    deployment_id, vault, digests = await _opened(store, keyring)
     authenticator = Authenticator(store=store, clock=clock)
-    directory = Directory(store=store, vault=vault, region=settings.region)
+    directory = Directory(store=store, vault=vault, clock=clock, region=settings.region)
+    memories.add(authenticator, directory)
     relay = Relay(
         directory=directory,
         upstream=pool,
         deadlines=_deadlines(settings),
         installation=f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode(),
     )
-    llms = LLMs(store=store, vault=vault, clock=clock, policy=policy)
+    llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)
 
     async def readiness() -> tuple[bool, dict[str, str]]:
         try:
@@ -67,7 +66,9 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
             return False, {"database": "unreachable"}
         return True, {"database": "ok"}
 
-    feed = asyncio.create_task(SqliteChangeFeed(database, settings.stale_max_s).follow(forget))
+    feed = asyncio.create_task(
+        SqliteChangeFeed(database, settings.stale_max_s).follow(memories.forget)
+    )
     try:
         yield Front(
             [
@@ -90,12 +91,14 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
         await database.close()
 
 
-async def _deployment_id(store: SqlStore) -> str:
+async def _opened(store: SqlStore, keyring: Keyring) -> tuple[str, Vault, Digests]:
+    """Read what `bootstrap.prepare` has made, and open it: the installation's id and its keys."""
     async with store.reading() as work:
         deployment = await work.deployment.get()
-    if deployment is None:
+    if deployment is None or deployment.digest_key is None:
         raise RuntimeError("the database was not prepared")
-    return deployment.id
+    vault = Vault(keyring, deployment.id)
+    return deployment.id, vault, Digests(vault, deployment.digest_key)
 
 
 def _deadlines(settings: Settings) -> Deadlines:

@@ -2,8 +2,18 @@
 
 from msgspec import Struct
 
-from dragoman.authz.policy import ON_ANY, ROLES, Action, Permission, Reach, permission
-from dragoman.domain.errors import Forbidden, Unauthenticated
+from dragoman.authz.policy import (
+    ON_ANY,
+    PERMISSIONS,
+    Action,
+    Administration,
+    Permission,
+    Reach,
+    permission,
+    role_permissions,
+)
+from dragoman.domain.errors import Forbidden, NotFound, Unauthenticated
+from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
 from dragoman.domain.principal import ApiKey, Principal, Scope
 
@@ -13,9 +23,12 @@ class Actor(Struct, frozen=True, gc=False):
 
     organization_id: str
     principal_id: str
-    key_id: str
+    key_id: str | None
+    """None where it is done on the data directory."""
     permissions: frozenset[Permission]
     expires_at_ms: int | None = None
+    request_id: str | None = None
+    """The request that they act through, for the audit trail."""
 
     def reach(self, action: Action) -> Reach | None:
         """Tell how far this actor may do this; None: not at all."""
@@ -27,12 +40,28 @@ class Actor(Struct, frozen=True, gc=False):
 
 def actor(key: ApiKey, principal: Principal) -> Actor:
     """Make the actor that an API key stands for."""
+    permissions = role_permissions(principal.role, principal.organization_id)
+    if key.permissions is not None:
+        permissions &= frozenset(key.permissions)
     return Actor(
         organization_id=principal.organization_id,
         principal_id=principal.id,
         key_id=key.id,
-        permissions=ROLES[principal.role],
+        permissions=permissions,
         expires_at_ms=key.expires_at_ms,
+    )
+
+
+OPERATOR = "operator"
+
+
+def operator() -> Actor:
+    """Make the actor who has the data directory, and so may do everything."""
+    return Actor(
+        organization_id=PLATFORM_ORGANIZATION_ID,
+        principal_id=OPERATOR,
+        key_id=None,
+        permissions=frozenset(PERMISSIONS),
     )
 
 
@@ -69,6 +98,11 @@ def scope(who: Actor, action: Action) -> Scope:
     return Scope(who.organization_id, who.principal_id if reach is Reach.OWN else None)
 
 
+def whole_organization(who: Actor) -> Scope:
+    """Give the scope of what has to be unique in an organization, whoever owns it."""
+    return Scope(who.organization_id, None)
+
+
 def require(who: Actor, action: Action, llm: LLM) -> None:
     """Check a change of an LLM that the actor may read; raises Forbidden."""
     if llm.is_platform:
@@ -83,4 +117,41 @@ def require(who: Actor, action: Action, llm: LLM) -> None:
         raise Forbidden(
             f"This API key may {action} only LLMs of its own.",
             permission=permission(action, Reach.ANY),
+        )
+
+
+def administered(who: Actor, organization_id: str | None) -> str:
+    """Give the id of the organization that an actor administers here; None means their own.
+
+    Raises Forbidden where they administer none, NotFound for another one, unless they operate
+    the platform.
+    """
+    permit(who, Administration.ORGANIZATION)
+    if organization_id in {None, who.organization_id}:
+        return who.organization_id
+    if Administration.PLATFORM not in who.permissions:
+        raise NotFound("There is no organization with this id.")
+    return str(organization_id)
+
+
+def permit(who: Actor, administration: Administration) -> None:
+    """Check a permission that has nothing to do with an LLM; raises Forbidden."""
+    if administration not in who.permissions:
+        raise Forbidden(
+            f"This API key lacks the permission {administration}.", permission=administration
+        )
+
+
+def within(who: Actor, organization_id: str, permissions: frozenset[Permission]) -> None:
+    """Check that an actor hands on no more than they hold; raises Forbidden.
+
+    Whoever may administer another organization than their own stands above it.
+    """
+    if organization_id != who.organization_id:
+        return
+    beyond = permissions - who.permissions
+    if beyond:
+        raise Forbidden(
+            "This API key cannot give what it does not hold itself: " + ", ".join(sorted(beyond)),
+            permission=min(beyond),
         )

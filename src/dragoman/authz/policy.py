@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.principal import Role
 
 
@@ -29,8 +30,17 @@ class Reach(StrEnum):
     """Whoever owns it within the caller's organization."""
 
 
+class Administration(StrEnum):
+    """What can be done beside LLMs; each is a permission by itself."""
+
+    ORGANIZATION = "organization:administer"
+    """Its principals, API keys, name and audit trail."""
+    PLATFORM = "platform:operate"
+    """All organizations: for principals of the platform organization only."""
+
+
 Permission = str
-"""`llm:<action>:<reach>`."""
+"""`llm:<action>:<reach>`, or one of `Administration`."""
 
 _NAMES: Mapping[tuple[Action, Reach], Permission] = MappingProxyType(
     {(action, reach): f"llm:{action}:{reach}" for action in Action for reach in Reach}
@@ -54,9 +64,12 @@ def _any(*actions: Action) -> frozenset[Permission]:
 ON_ANY = _any(*Action) - _own(*Action)
 """The permissions that do not depend on who owns what."""
 
+PERMISSIONS: tuple[Permission, ...] = (*_NAMES.values(), *Administration)
+"""All there are."""
+
 ROLES: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ADMIN: _any(*Action),
+        Role.ADMIN: _any(*Action) | {Administration.ORGANIZATION},
         Role.EDITOR: (
             _own(Action.CREATE, Action.UPDATE, Action.DELETE)
             | _any(Action.READ, Action.LIST, Action.USE, Action.PING)
@@ -65,3 +78,15 @@ ROLES: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.CALLER: _any(Action.LIST, Action.USE),
     }
 )
+
+OPERATORS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+    {Role.ADMIN: _any(Action.READ, Action.LIST) | frozenset(Administration)}
+)
+"""What roles mean in the platform organization. Its LLMs are changed by no API key."""
+
+
+def role_permissions(role: Role, organization_id: str) -> frozenset[Permission]:
+    """Give what a role allows in an organization."""
+    if organization_id == PLATFORM_ORGANIZATION_ID:
+        return OPERATORS.get(role, frozenset())
+    return ROLES[role]

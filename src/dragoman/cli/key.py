@@ -1,51 +1,69 @@
-"""`dragoman key`: API keys, on the data directory; also while the server runs."""
+"""`dragoman key`: API keys, on the installation itself; also while the server runs."""
 
-import asyncio
-import sys
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import typer
 
-from dragoman.app.clock import SystemClock
-from dragoman.cli.problems import explained
+from dragoman.authz.check import operator
+from dragoman.cli.installation import DataDir, Installation, on_installation
+from dragoman.cli.tables import print_table
+from dragoman.domain.page import MAX_PAGE_SIZE, PageQuery
 from dragoman.domain.principal import ApiKey, Principal, Role
-from dragoman.registry.keys import DEFAULT_ORGANIZATION, Keys
-from dragoman.settings import load
-from dragoman.storage import schema
-from dragoman.storage.sqlite import SqliteDatabase
-from dragoman.storage.unit_of_work import SqlStore
+from dragoman.registry.keys import KeyDraft, NewKey
 
-T = TypeVar("T")
-
-PIPE_WIDTH = 400
-"""Wide enough for the longest name [columns]."""
+DEFAULT_ORGANIZATION = "default"
 
 app = typer.Typer(
     help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None
 )
 
 Org = Annotated[str, typer.Option(help="The organization's name.")]
-DataDir = Annotated[str | None, typer.Option(help="Folder of the database. [DRAGOMAN_DATA_DIR]")]
 Plain = Annotated[bool, typer.Option("--plain", help="Print only the key.")]
 
 
 @app.command()
 def create(
-    role: Annotated[Role, typer.Option(help="What its holder may do.")],
     name: Annotated[str, typer.Option(help="What to call it.")],
+    *,
+    role: Annotated[
+        Role | None, typer.Option(help="What its holder may do; makes a new principal.")
+    ] = None,
+    principal: Annotated[
+        str | None, typer.Option(help="Id of the principal to act as, in place of --role.")
+    ] = None,
+    permissions: Annotated[
+        str | None,
+        typer.Option(help="Comma-separated permissions of the role, to allow only those."),
+    ] = None,
+    expires_in_days: Annotated[
+        int | None, typer.Option(min=1, max=36500, help="Days until it ends by itself.")
+    ] = None,
     org: Org = DEFAULT_ORGANIZATION,
     data_dir: DataDir = None,
-    *,
     plain: Plain = False,
 ) -> None:
-    """Make an API key, and a principal of that role for it to act as. It is shown once.
+    """Make an API key. It is shown once.
 
     admin: everything. editor: registers LLMs, changes its own, calls any. viewer: reads.
-    caller: lists and calls.
+    caller: lists and calls. In the organization 'platform', an admin key operates the
+    installation: it makes and sees all organizations.
+
+    Permissions are written as llm:use:any or organization:administer.
     """
-    new = _with_keys(data_dir, lambda keys: keys.create(org, role, name))
+    draft = KeyDraft(
+        name=name,
+        role=role,
+        principal_id=principal,
+        permissions=_listed(permissions),
+        expires_at_ms=_end_ms(expires_in_days),
+    )
+
+    async def make(here: Installation) -> NewKey:
+        of = await here.organizations.named(operator(), org)
+        return await here.keys.create(operator(), draft, of.id)
+
+    new = on_installation(data_dir, make)
     if plain:
         typer.echo(new.text)
     else:
@@ -54,17 +72,21 @@ def create(
 
 @app.command("list")
 def list_keys(org: Org = DEFAULT_ORGANIZATION, data_dir: DataDir = None) -> None:
-    """List an organization's API keys, without their texts."""
-    from rich.console import Console  # noqa: PLC0415  # other commands start without it
-    from rich.table import Table  # noqa: PLC0415  # likewise
+    """List an organization's API keys, without their texts, newest first."""
 
-    table = Table("ID", "Name", "Role", "Made", "State")
-    table.columns[0].no_wrap = True
-    for key, principal in _with_keys(data_dir, lambda keys: keys.of_organization(org)):
-        table.add_row(*_row(key, principal))
-    # Names are shown as they are, and a pipe gets whole lines.
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    Console(markup=False, emoji=False, highlight=False, width=width).print(table)
+    async def read(here: Installation) -> list[tuple[ApiKey, Principal]]:
+        of = await here.organizations.named(operator(), org)
+        found: list[tuple[ApiKey, Principal]] = []
+        query = PageQuery(limit=MAX_PAGE_SIZE)
+        while True:
+            page = await here.keys.page(operator(), query, of.id)
+            found += page.items
+            if page.next is None:
+                return found
+            query = PageQuery(limit=MAX_PAGE_SIZE, after=page.next)
+
+    rows = [_row(key, principal) for key, principal in on_installation(data_dir, read)]
+    print_table(("ID", "Name", "Role", "Made", "State"), rows)
 
 
 @app.command()
@@ -76,27 +98,37 @@ def revoke(
     data_dir: DataDir = None,
 ) -> None:
     """End an API key. Running servers refuse it within a second."""
-    key = _with_keys(data_dir, lambda keys: keys.revoke(org, id_or_name))
+
+    async def end(here: Installation) -> ApiKey:
+        of = await here.organizations.named(operator(), org)
+        return await here.keys.revoke(operator(), id_or_name, of.id)
+
+    key = on_installation(data_dir, end)
     typer.echo(f"Revoked '{key.name}' ({key.id}).")
 
 
-def _with_keys(data_dir: str | None, use: Callable[[Keys], Awaitable[T]]) -> T:
-    """Open the data directory's database for one use case."""
+def _listed(permissions: str | None) -> tuple[str, ...] | None:
+    if permissions is None:
+        return None
+    return tuple(each.strip() for each in permissions.split(",") if each.strip())
 
-    async def run() -> T:
-        settings = load({"data_dir": data_dir})
-        schema.require(settings.database_path)
-        database = SqliteDatabase(settings.database_path)
-        try:
-            return await use(Keys(store=SqlStore(database), clock=SystemClock()))
-        finally:
-            await database.close()
 
-    with explained():
-        return asyncio.run(run())
+def _end_ms(days: int | None) -> int | None:
+    if days is None:
+        return None
+    return int((datetime.now(UTC) + timedelta(days=days)).timestamp() * 1000)
 
 
 def _row(key: ApiKey, principal: Principal) -> tuple[str, str, str, str, str]:
     made = datetime.fromtimestamp(key.created_at_ms / 1000, UTC)
-    state = "active" if key.revoked_at_ms is None else "revoked"
-    return key.id, key.name, principal.role, f"{made:%Y-%m-%d %H:%M} UTC", state
+    return key.id, key.name, principal.role, f"{made:%Y-%m-%d %H:%M} UTC", _state(key)
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at_ms is not None:
+        return "revoked"
+    if key.expires_at_ms is None:
+        return "active"
+    end = datetime.fromtimestamp(key.expires_at_ms / 1000, UTC)
+    word = "active until" if end > datetime.now(UTC) else "ended"
+    return f"{word} {end:%Y-%m-%d %H:%M} UTC"

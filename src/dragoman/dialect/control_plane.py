@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -78,7 +79,8 @@ class ControlPlane:
             log.exception("unexpected_error", extra={"request_id": request_id})
             await send_rendered(send, self._render(_fault_of_ours()), request_id)
             return
-        asgi["state"] = {"actor": actor, "request_id": request_id}
+        actor = msgspec.structs.replace(actor, request_id=request_id)
+        asgi["state"] = {"actor": actor}
         with contextlib.suppress(Exception):  # the framework has answered it with `_unexpected`
             await self._app(asgi, _replay(body), send_named)
 
@@ -107,13 +109,7 @@ def _actor(request: Request) -> Actor:
     return actor
 
 
-def _request_id(request: Request) -> str:
-    request_id: str = request.state.request_id
-    return request_id
-
-
 CallingActor = Annotated[Actor, Depends(_actor)]
-RequestId = Annotated[str, Depends(_request_id)]
 
 
 def _require_permissions(app: FastAPI) -> None:
@@ -193,7 +189,7 @@ def _methods(request: Request) -> set[str]:
 
 
 def _unexpected(request: Request, error: Exception) -> Internal:
-    log.error("unexpected_error", exc_info=error, extra={"request_id": request.state.request_id})
+    log.error("unexpected_error", exc_info=error, extra={"request_id": _actor(request).request_id})
     return _fault_of_ours()
 
 

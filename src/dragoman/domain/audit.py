@@ -19,3 +19,5 @@ class AuditEntry(Struct, frozen=True, kw_only=True, gc=False):
     members: tuple[str, ...] = ()
     """The members that changed."""
     request_id: str | None = None
+    revision: int = 0
+    """The registry's number of this change; 0 before it is stored."""

@@ -18,10 +18,26 @@ class Placement(Struct, frozen=True, gc=False):
     header: str
     prefix: str = ""
 
+    @classmethod
+    def named(cls, header: str, prefix: str | None = None) -> "Placement":
+        """Complete what a caller said: in `Authorization` a secret is a bearer's by default."""
+        if prefix is None:
+            prefix = "Bearer " if header.lower() == "authorization" else ""
+        return cls(header, prefix)
+
     @property
     def effective(self) -> tuple[str, str]:
         """What the vault binds: header names do not depend on case."""
         return self.header.lower(), self.prefix
+
+
+CREDENTIAL_FIELD = "credential"
+"""What the vault calls an LLM's credential."""
+
+
+def header_field(name: str) -> str:
+    """Say what the vault calls the value of an extra header."""
+    return f"header:{name.lower()}"
 
 
 class Sealed(Struct, frozen=True, gc=False):
@@ -39,4 +55,12 @@ class Credential(Struct, frozen=True, gc=False):
     placement: Placement
     generation: int
     """Counts the secrets this LLM has had; an older ciphertext does not open as a newer one."""
+    sealed: Sealed
+
+
+class ExtraHeader(Struct, frozen=True, gc=False):
+    """A header that goes with every call to one LLM; its value counts as a secret."""
+
+    name: str
+    generation: int
     sealed: Sealed

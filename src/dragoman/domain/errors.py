@@ -8,6 +8,8 @@
     │   ├── Forbidden               known, but not allowed
     │   ├── NotFound                nothing there that this caller may see
     │   ├── MethodNotAllowed        the path exists, the method does not
+    │   ├── Conflict                something is there already that excludes it
+    │   ├── PreconditionFailed      it was changed since the caller last looked
     │   ├── TooLarge                over a size limit
     │   ├── UnsupportedMediaType    a body that is not JSON
     │   └── NotCallable             the LLM is registered, but cannot be called like this
@@ -105,6 +107,18 @@ class MethodNotAllowed(CallerError):
     def __init__(self, message: str, *, allowed: str) -> None:
         super().__init__(message)
         self.allowed = allowed
+
+
+class Conflict(CallerError):
+    """Something is there already that excludes this; the code says what (`name_taken`, …)."""
+
+    code = "conflict"
+
+
+class PreconditionFailed(CallerError):
+    """It was changed since the caller last looked."""
+
+    code = "precondition_failed"
 
 
 class TooLarge(CallerError):

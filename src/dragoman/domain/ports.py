@@ -1,6 +1,6 @@
 """What the use cases need of the outside, as interfaces; `app` joins each to its adapter."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from dragoman.domain.audit import AuditEntry
 from dragoman.domain.change import Change
 from dragoman.domain.deployment import Deployment
 from dragoman.domain.llm import LLM
-from dragoman.domain.page import LLMQuery, Page
+from dragoman.domain.page import AuditQuery, LLMQuery, Page, PageQuery
 from dragoman.domain.principal import ApiKey, Organization, Principal, Scope
 from dragoman.domain.url import Origin
 
@@ -37,11 +37,13 @@ class ReadLLMs(Protocol):
     """LLMs, as far as a scope reaches; platform LLMs are in every scope."""
 
     async def get(self, scope: Scope, llm_id: str) -> LLM | None: ...
-    async def named(self, scope: Scope, display_name: str, *, limit: int) -> list[LLM]: ...
     async def page(self, scope: Scope, query: LLMQuery) -> Page[LLM]: ...
-    async def all(self, scope: Scope, *, limit: int) -> list[LLM]: ...
 
-    # Those two come without description, tags and metadata, which calls do not need.
+    async def named(self, scope: Scope, display_name: str, *, limit: int) -> list[LLM]:
+        """Find by name. Without description, tags, metadata and secrets, as in `all`."""
+        ...
+
+    async def all(self, scope: Scope, *, limit: int) -> list[LLM]: ...
 
 
 class WriteLLMs(ReadLLMs, Protocol):
@@ -51,6 +53,18 @@ class WriteLLMs(ReadLLMs, Protocol):
     async def replace(self, llm: LLM) -> None: ...
     async def remove(self, llm: LLM) -> None: ...
 
+    async def connected(self, organization_id: str, connection_key: bytes) -> list[LLM]:
+        """Find the LLMs of one organization that have this connection key."""
+        ...
+
+    async def bearers(self, organization_id: str, display_name: str) -> list[str]:
+        """Find the ids of one organization's LLMs that have this name."""
+        ...
+
+    async def unfingerprinted(self, *, limit: int) -> list[LLM]:
+        """Find LLMs, of whatever organization, that have no connection key yet."""
+        ...
+
 
 class ReadPrincipals(Protocol):
     """Organizations, principals and API keys."""
@@ -58,14 +72,29 @@ class ReadPrincipals(Protocol):
     async def by_digest(self, digest: bytes) -> tuple[ApiKey, Principal] | None: ...
     async def organization_named(self, name: str) -> Organization | None: ...
     async def organization(self, organization_id: str) -> Organization | None: ...
-    async def keys(self, organization_id: str) -> list[tuple[ApiKey, Principal]]: ...
+    async def organizations(self, query: PageQuery) -> Page[Organization]: ...
+    async def principal(self, organization_id: str, principal_id: str) -> Principal | None: ...
+    async def principals(self, organization_id: str, query: PageQuery) -> Page[Principal]: ...
+    async def key(self, organization_id: str, key_id: str) -> tuple[ApiKey, Principal] | None: ...
+    async def keys(
+        self, organization_id: str, query: PageQuery
+    ) -> Page[tuple[ApiKey, Principal]]: ...
+    async def keys_named(self, organization_id: str, name: str) -> list[ApiKey]: ...
 
 
 class WritePrincipals(ReadPrincipals, Protocol):
     """Organizations, principals and API keys that can be changed."""
 
     async def add_organization(self, organization: Organization) -> None: ...
+    async def replace_organization(self, organization: Organization) -> None: ...
     async def add_principal(self, principal: Principal) -> None: ...
+    async def replace_principal(self, principal: Principal) -> None: ...
+
+    async def remove_principal(self, principal: Principal) -> None:
+        """Forget one and its keys."""
+        ...
+
+    async def owns_llms(self, principal: Principal) -> bool: ...
     async def add_key(self, key: ApiKey) -> None: ...
     async def revoke_key(self, key: ApiKey, revoked_at_ms: int) -> None: ...
 
@@ -81,12 +110,21 @@ class WriteDeployment(ReadDeployment, Protocol):
     """This installation, to make."""
 
     async def add(self, deployment: Deployment) -> None: ...
+    async def replace(self, deployment: Deployment) -> None: ...
 
 
-class WriteAudit(Protocol):
-    """The audit trail, which only grows."""
+class ReadAudit(Protocol):
+    """The audit trail of one organization, newest first."""
 
-    async def record(self, entry: AuditEntry) -> None: ...
+    async def page(self, organization_id: str, query: AuditQuery) -> Page[AuditEntry]: ...
+
+
+class WriteAudit(ReadAudit, Protocol):
+    """The audit trail, which only grows. It is also what the change feed is read from."""
+
+    async def record(self, entry: AuditEntry) -> int:
+        """Add an entry for one change, and give the number that the registry gives it."""
+        ...
 
 
 class ReadWork(Protocol):
@@ -98,6 +136,8 @@ class ReadWork(Protocol):
     def principals(self) -> ReadPrincipals: ...
     @property
     def deployment(self) -> ReadDeployment: ...
+    @property
+    def audit(self) -> ReadAudit: ...
 
 
 class WriteWork(Protocol):
@@ -114,13 +154,16 @@ class WriteWork(Protocol):
 
 
 class Store(Protocol):
-    """Where the registry lives.
+    """Where the registry lives. There is one writer at a time, whichever engine is behind it.
 
-    Either method's block raises `Unavailable` when the database is locked, full or gone.
+    Any block raises `Unavailable` when the database is locked, full or gone.
     """
 
     def reading(self) -> AbstractAsyncContextManager[ReadWork]: ...
-    def writing(self) -> AbstractAsyncContextManager[WriteWork]: ...
+
+    def writing(self, *, keep: bool = True) -> AbstractAsyncContextManager[WriteWork]:
+        """Begin a change; without `keep` it is tried in full, and then undone."""
+        ...
 
 
 # --- The way out -----------------------------------------------------------------------------
@@ -184,10 +227,6 @@ class Upstream(Protocol):
         and `Unavailable` when every connection to that origin is in use.
         """
         ...
-
-
-OnChange = Callable[[], None]
-"""Called after somebody, in whatever process, has changed the registry."""
 
 
 # --- Changes ---------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ class ApiKey(Struct, frozen=True, gc=False):
     digest: bytes
     """SHA-256 of the key's text [32 bytes]."""
     created_at_ms: int
+    permissions: tuple[str, ...] | None = None
+    """What it may do of all that its principal may, sorted; None: all of it."""
     expires_at_ms: int | None = None
     revoked_at_ms: int | None = None
 

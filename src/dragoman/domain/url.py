@@ -152,6 +152,19 @@ def request_target(url: str) -> str:
     return rest if rest.startswith("/") else f"/{rest}"
 
 
+def canonical_url(url: str) -> str:
+    """Write a valid URL in the one way that equal URLs share, for comparing only.
+
+    Scheme and host in lower case and ASCII, no default port, no slash at the end of the path;
+    the path's case and the query stay. Doing it twice changes nothing.
+    """
+    found = parse_origin(url)
+    path, mark, query = _take_apart(url).rest.partition("?")
+    host = f"[{found.host}]" if ":" in found.host else found.host
+    port = "" if found.port == DEFAULT_PORTS[found.scheme] else f":{found.port}"
+    return f"{found.scheme}://{host}{port}{path.rstrip('/')}{mark}{query}"
+
+
 class _Parts(NamedTuple):
     scheme: str
     authority: str

@@ -1,24 +1,36 @@
 """The one module of the gateway in which secrets are plain text: put on, and taken out again."""
 
+from collections.abc import Iterator
+
+from dragoman.domain.ports import Headers
 from dragoman.gateway.directory import Target
-from dragoman.vault.secret import MASK
+from dragoman.vault.secret import MASK, Secret
 
 
-def header(target: Target) -> tuple[bytes, bytes] | None:
-    """Write the header line that carries an LLM's credential, or None where it has none."""
+def header_lines(target: Target) -> Headers:
+    """Write the header lines that carry an LLM's credential and its extra headers."""
+    lines = [(name.encode(), value.reveal().encode()) for name, value in target.headers]
     stored = target.llm.credential
-    if target.secret is None or stored is None:
-        return None
-    return target.credential_header, (stored.placement.prefix + target.secret.reveal()).encode()
+    if target.secret is not None and stored is not None:
+        value = (stored.placement.prefix + target.secret.reveal()).encode()
+        lines.append((target.credential_header, value))
+    return lines
 
 
 def scrubbed(text: str, target: Target) -> str:
-    """Give a text that an upstream wrote, without the credential that it may quote."""
-    if target.secret is None:
-        return text
-    return text.replace(target.secret.reveal(), MASK)
+    """Give a text that an upstream wrote, without the secrets that it may quote."""
+    for secret in _secrets(target):
+        text = text.replace(secret.reveal(), MASK)
+    return text
 
 
 def quotes_credential(value: bytes, target: Target) -> bool:
-    """Tell whether a header that an upstream wrote holds the credential."""
-    return target.secret is not None and target.secret.reveal().encode() in value
+    """Tell whether a header that an upstream wrote holds one of the LLM's secrets."""
+    return any(secret.reveal().encode() in value for secret in _secrets(target))
+
+
+def _secrets(target: Target) -> Iterator[Secret]:
+    if target.secret is not None:
+        yield target.secret
+    for _, value in target.headers:
+        yield value

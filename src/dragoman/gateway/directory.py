@@ -1,22 +1,28 @@
 """From the name in a request to an LLM that can be called."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
 from dragoman.domain.cache import Cache
+from dragoman.domain.change import Change, Noun
 from dragoman.domain.errors import NotCallable, NotFound
+from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID, is_id
 from dragoman.domain.llm import LLM, ProtocolName
-from dragoman.domain.ports import ReadLLMs, Store
+from dragoman.domain.ports import Clock, ReadLLMs, Store
 from dragoman.domain.principal import Scope
 from dragoman.domain.url import Endpoint, Origin, parse_origin, request_target
 from dragoman.protocols import openai_chat
-from dragoman.vault.envelope import Vault, binding
+from dragoman.vault.envelope import Vault, binding, header_binding
 from dragoman.vault.secret import Secret
 
 CACHED_TARGETS = 10_000
+CACHED_NAMES = 50_000
+UNKNOWN_NAMES_MS = 5_000
+"""How long a name that nothing has is remembered as such [ms]."""
 LISTED_LLMS = 1000
 LISTED_NAMESAKES = 20
 
@@ -31,17 +37,37 @@ class Target(Struct, frozen=True):
     credential_header: bytes
     """Which header line carries the credential, in lower case; empty where there is none."""
     secret: Secret | None
+    headers: tuple[tuple[str, Secret], ...]
+    """What is sent beside the credential: names in lower case."""
 
 
 class Directory:
     """Finds what a caller names; remembers it until something changes."""
 
-    def __init__(self, *, store: Store, vault: Vault, region: str | None) -> None:
+    def __init__(self, *, store: Store, vault: Vault, clock: Clock, region: str | None) -> None:
         self._store = store
         self._vault = vault
+        self._clock = clock
         self._region = region
-        self._targets: Cache[tuple[str, str | None, str], Target] = Cache(CACHED_TARGETS)
-        self.forget = self._targets.clear
+        self._ids: Cache[tuple[str, str | None, str], tuple[str, str]] = Cache(CACHED_NAMES)
+        self._targets: Cache[tuple[str, str], Target] = Cache(CACHED_TARGETS)
+        self._unknown: Cache[tuple[str, str | None, str], int] = Cache(CACHED_NAMES)
+
+    def forget(self) -> None:
+        """Forget everything."""
+        self._ids.clear()
+        self._targets.clear()
+        self._unknown.clear()
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """Forget what these changes may have made untrue; the platform's are seen by all."""
+        for change in changes:
+            if change.noun is Noun.LLM:
+                of = change.organization_id
+                seen_by = None if of == PLATFORM_ORGANIZATION_ID else of
+                self._targets.clear(f"{of}/{change.target_id}")
+                self._ids.clear(seen_by)
+                self._unknown.clear(seen_by)
 
     async def find(self, who: Actor, name: str) -> Target:
         """Give the LLM of this id or display name.
@@ -51,13 +77,9 @@ class Directory:
         called; CredentialUnusable.
         """
         reach = scope(who, Action.USE)
-        key = (reach.organization_id, reach.owner_id, name)
-        target = self._targets.get(key)
-        if target is None:
-            epoch = self._targets.epoch
-            target = await self._look_up(reach, name)
-            self._targets.put(key, target, epoch)
-        return target
+        key = self._ids.get((reach.organization_id, reach.owner_id, name))
+        target = self._targets.get(key) if key else None
+        return target or await self._look_up(reach, name)
 
     async def callable_names(self, who: Actor) -> list[tuple[str, LLM]]:
         """List the LLMs that may be called, each with a name that resolves to just this one."""
@@ -67,12 +89,25 @@ class Directory:
         return [(names.of(llm), llm) for llm in llms if _problem(llm) is None]
 
     async def _look_up(self, reach: Scope, name: str) -> Target:
+        asked = (reach.organization_id, reach.owner_id, name)
+        now_ms = self._clock.now_ms()
+        if self._unknown.get(asked, 0) > now_ms:
+            raise _unknown()
+        epochs = self._ids.epoch, self._targets.epoch, self._unknown.epoch
         async with self._store.reading() as work:
-            llm = await work.llms.get(reach, name) or await _named(work.llms, reach, name)
+            llm = await _found(work.llms, reach, name)
+        if llm is None:
+            until_ms = now_ms + UNKNOWN_NAMES_MS
+            self._unknown.put(asked, until_ms, epochs[2], reach.organization_id)
+            raise _unknown()
         problem = _problem(llm)
         if problem is not None:
             raise problem
-        return self._target(llm)
+        target = self._target(llm)
+        key = (llm.organization_id, llm.id)
+        self._targets.put(key, target, epochs[1], f"{llm.organization_id}/{llm.id}")
+        self._ids.put(asked, key, epochs[0], reach.organization_id)
+        return target
 
     def _target(self, llm: LLM) -> Target:
         endpoint = _endpoint(llm, self._region)
@@ -83,6 +118,15 @@ class Directory:
             request_target=request_target(endpoint.url).encode(),
             credential_header=_header_name(llm),
             secret=self._opened(llm),
+            headers=tuple(
+                (
+                    header.name.lower(),
+                    self._vault.open(
+                        header.sealed, header_binding(llm, header.name, header.generation)
+                    ),
+                )
+                for header in llm.headers
+            ),
         )
 
     def _opened(self, llm: LLM) -> Secret | None:
@@ -96,25 +140,31 @@ def _header_name(llm: LLM) -> bytes:
     return llm.credential.placement.header.lower().encode() if llm.credential else b""
 
 
-async def _named(llms: ReadLLMs, reach: Scope, name: str) -> LLM:
+async def _found(llms: ReadLLMs, reach: Scope, name: str) -> LLM | None:
+    """Find the one LLM of an id or name. Raises NotCallable where several have the name."""
+    llm = await llms.get(reach, name) if is_id(name) else None
+    if llm is not None:
+        return llm
     named = await llms.named(reach, name, limit=LISTED_NAMESAKES)
     tier = [llm for llm in named if not llm.is_platform] or named
-    if not tier:
-        raise NotFound(
-            "No LLM that this API key may call has this id or name; GET /v1/models lists them.",
-            code="model_not_found",
-        )
     if len(tier) > 1:
         ids = ", ".join(llm.id for llm in tier)
         raise NotCallable(
             f"Several LLMs have this name; call one by its id: {ids}.", code="ambiguous_model"
         )
-    return tier[0]
+    return await llms.get(reach, tier[0].id) if tier else None
+
+
+def _unknown() -> NotFound:
+    return NotFound(
+        "No LLM that this API key may call has this id or name; GET /v1/models lists them.",
+        code="model_not_found",
+    )
 
 
 def _problem(llm: LLM) -> NotCallable | None:
     """Say why an LLM cannot be called by chat completions, or None if it can."""
-    if not llm.enabled:
+    if not llm.configuration.enabled:
         return NotCallable("This LLM is disabled.", code="llm_disabled")
     protocol = llm.configuration.protocol
     if protocol is ProtocolName.NONE:

@@ -4,10 +4,12 @@ import asyncio
 from typing import Protocol
 
 import msgspec
+from msgspec import structs
 
 from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
 from dragoman.domain.errors import NotCallable, UpstreamBroken
+from dragoman.domain.llm import Timeouts
 from dragoman.domain.ports import (
     Deadlines,
     Headers,
@@ -16,7 +18,7 @@ from dragoman.domain.ports import (
     UpstreamRequest,
 )
 from dragoman.gateway.body import read_members, read_text
-from dragoman.gateway.credentials import header, quotes_credential
+from dragoman.gateway.credentials import header_lines, quotes_credential
 from dragoman.gateway.directory import Directory, Target
 from dragoman.gateway.refusal import MAX_ERROR_BODY_BYTES, refusal
 from dragoman.protocols import openai_chat
@@ -129,17 +131,20 @@ class Relay:
     ) -> UpstreamRequest:
         outgoing = [*OUR_HEADERS, (LOOP_HEADER, passed)]
         outgoing += [line for line in headers if line[0] in PASSED_TO_UPSTREAM]
-        credential = header(target)
-        if credential is not None:
-            outgoing.append(credential)
+        secret_lines = header_lines(target)
         return UpstreamRequest(
             origin=target.origin,
             target=target.request_target,
-            headers=outgoing,
+            headers=outgoing + secret_lines,
             body=body,
-            deadlines=self._deadlines,
-            carries_credential=credential is not None,
+            deadlines=self._deadlines_of(target.llm.configuration.timeouts),
+            carries_credential=bool(secret_lines),
         )
+
+    def _deadlines_of(self, timeouts: Timeouts) -> Deadlines:
+        """Give an LLM's own deadlines, and the installation's where it has none."""
+        own = {name: value for name, value in structs.asdict(timeouts).items() if value is not None}
+        return structs.replace(self._deadlines, **own) if own else self._deadlines
 
 
 async def _check(exchange: UpstreamExchange, target: Target) -> None:

@@ -4,7 +4,8 @@ The caller speaks this format too, so a request is edited, not rebuilt: only the
 here are touched, all others stay as they came, byte for byte.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -12,6 +13,19 @@ import msgspec
 from dragoman.domain.llm import Configuration, ProtocolName, ReasoningEffort
 
 SPOKEN_BY = frozenset({ProtocolName.OPENAI, ProtocolName.CUSTOM, ProtocolName.GROQ_OPENAI})
+
+SAMPLING_MEMBERS: Mapping[str, str] = MappingProxyType(
+    {
+        "temperature": "temperature",
+        "top_p": "top_p",
+        # not OpenAI's, but vLLM's, Ollama's and llama.cpp's (their API references, 2026-11)
+        "top_k": "top_k",
+        "frequency_penalty": "frequency_penalty",
+        "presence_penalty": "presence_penalty",
+        "stop_sequences": "stop",
+    }
+)
+"""What the domain calls a default, and what the format calls it."""
 
 MAX_TOKENS_MEMBERS = ("max_completion_tokens", "max_tokens")
 """Two spellings of one limit (platform.openai.com, API reference, chat, 2026-11)."""
@@ -30,10 +44,13 @@ def edited(members: dict[str, msgspec.Raw], llm: Configuration, host: str) -> by
 def _defaults(
     members: dict[str, msgspec.Raw], llm: Configuration, host: str
 ) -> Iterator[tuple[str, Any]]:
-    if llm.temperature is not None and "temperature" not in members:
-        yield "temperature", llm.temperature
-    if llm.max_tokens is not None and not any(name in members for name in MAX_TOKENS_MEMBERS):
-        yield MAX_TOKENS_MEMBERS[host not in HOSTS_WITHOUT_MAX_TOKENS], llm.max_tokens
+    sampling = llm.sampling
+    for ours, theirs in SAMPLING_MEMBERS.items():
+        value = getattr(sampling, ours)
+        if value not in {None, ()} and theirs not in members:
+            yield theirs, value
+    if sampling.max_tokens is not None and not any(name in members for name in MAX_TOKENS_MEMBERS):
+        yield MAX_TOKENS_MEMBERS[host not in HOSTS_WITHOUT_MAX_TOKENS], sampling.max_tokens
     effort = llm.reasoning_effort
     if effort not in {None, ReasoningEffort.DEFAULT} and "reasoning_effort" not in members:
         yield "reasoning_effort", effort

@@ -4,21 +4,36 @@ from collections.abc import Sequence
 
 from dragoman.authz.check import Actor, actor, both
 from dragoman.domain.cache import Cache
+from dragoman.domain.change import Change, Noun
 from dragoman.domain.errors import Unauthenticated
 from dragoman.domain.ports import Clock, Store
 from dragoman.vault import api_key
 
 CACHED_ACTORS = 10_000
+UNKNOWN_KEYS_MS = 5_000
+"""How long a key that does not exist is remembered as such [ms]."""
 
 
 class Authenticator:
-    """Verifies API keys; remembers those that verified until something changes."""
+    """Verifies API keys; remembers what it found until something changes."""
 
     def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._actors: Cache[bytes, Actor] = Cache(CACHED_ACTORS)
-        self.forget = self._actors.clear
+        self._unknown: Cache[bytes, int] = Cache(CACHED_ACTORS)
+
+    def forget(self) -> None:
+        """Forget everybody."""
+        self._actors.clear()
+        self._unknown.clear()
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """Forget whom these changes may concern."""
+        for change in changes:
+            if change.noun in {Noun.KEY, Noun.PRINCIPAL, Noun.ORGANIZATION}:
+                self._actors.clear(change.organization_id)
+                self._unknown.clear()
 
     async def authenticate(self, keys: Sequence[str]) -> Actor:
         """Give the actor of a request that carries these API keys, at most two.
@@ -38,18 +53,26 @@ class Authenticator:
         who = self._actors.get(digest)
         if who is None:
             if not api_key.is_well_formed(key):
-                raise Unauthenticated("Invalid API key.")
+                raise _invalid()
             who = await self._look_up(digest)
         if who.expires_at_ms is not None and who.expires_at_ms <= self._clock.now_ms():
-            raise Unauthenticated("Invalid API key.")
+            raise _invalid()
         return who
 
     async def _look_up(self, digest: bytes) -> Actor:
-        epoch = self._actors.epoch
+        now_ms = self._clock.now_ms()
+        if self._unknown.get(digest, 0) > now_ms:
+            raise _invalid()
+        epoch, unknown_epoch = self._actors.epoch, self._unknown.epoch
         async with self._store.reading() as work:
             found = await work.principals.by_digest(digest)
         if found is None or found[0].revoked_at_ms is not None:
-            raise Unauthenticated("Invalid API key.")
+            self._unknown.put(digest, now_ms + UNKNOWN_KEYS_MS, unknown_epoch)
+            raise _invalid()
         who = actor(*found)
-        self._actors.put(digest, who, epoch)
+        self._actors.put(digest, who, epoch, who.organization_id)
         return who
+
+
+def _invalid() -> Unauthenticated:
+    return Unauthenticated("Invalid API key.")

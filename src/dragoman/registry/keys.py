@@ -1,16 +1,32 @@
-"""API keys, as the operator makes and ends them on the data directory."""
+"""API keys: what a program acts with, as one principal."""
 
 from msgspec import Struct
 
+from dragoman.authz.check import Actor, administered, within
+from dragoman.authz.policy import PERMISSIONS, role_permissions
 from dragoman.domain.audit import AuditEntry
-from dragoman.domain.errors import Invalid, NotFound, Problem
-from dragoman.domain.llm import MAX_NAME_LENGTH
-from dragoman.domain.ports import Clock, ReadWork, Store, WriteWork
-from dragoman.domain.principal import ApiKey, Organization, Principal, Role
+from dragoman.domain.errors import Conflict, Invalid, NotFound, Problem
+from dragoman.domain.ids import is_id
+from dragoman.domain.page import Page, PageQuery
+from dragoman.domain.ports import Clock, Store, WriteWork
+from dragoman.domain.principal import ApiKey, Principal, Role
+from dragoman.registry.organizations import found as found_organization
+from dragoman.registry.principals import add_principal
+from dragoman.registry.principals import found as found_principal
+from dragoman.registry.rules import require_name
+from dragoman.registry.trail import entry
 from dragoman.vault import api_key
 
-OPERATOR = "operator"
-DEFAULT_ORGANIZATION = "default"
+
+class KeyDraft(Struct, frozen=True, kw_only=True):
+    """A new key, as it is asked for: for a principal that exists, or a new one of a role."""
+
+    name: str
+    principal_id: str | None = None
+    role: Role | None = None
+    permissions: tuple[str, ...] | None = None
+    """None: all that its principal may."""
+    expires_at_ms: int | None = None
 
 
 class NewKey(Struct, frozen=True):
@@ -22,88 +38,140 @@ class NewKey(Struct, frozen=True):
 
 
 class Keys:
-    """Making, listing and revoking API keys."""
+    """Making, reading and ending API keys. `organization_id` None is the actor's own."""
 
     def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
-    async def create(self, organization_name: str, role: Role, name: str) -> NewKey:
-        """Make a key, and a principal of that name and role for it to act as.
-
-        Raises NotFound where there is no such organization, Invalid for a bad name.
-        """
+    async def create(
+        self, who: Actor, draft: KeyDraft, organization_id: str | None = None
+    ) -> NewKey:
+        """Make a key. Raises Forbidden, NotFound (of the organization), Invalid."""
+        of = administered(who, organization_id)
         async with self._store.writing() as work:
-            organization = await _organization(work, organization_name)
-            return await add_key(work, self._clock, organization, role, name)
+            await found_organization(work, of)
+            return await add_key(work, self._clock, who, of, draft)
 
-    async def of_organization(self, organization_name: str) -> list[tuple[ApiKey, Principal]]:
-        """List an organization's keys, ended ones too. Raises NotFound."""
+    async def get(
+        self, who: Actor, key_id: str, organization_id: str | None = None
+    ) -> tuple[ApiKey, Principal]:
+        """Read one. Raises Forbidden; NotFound for what the actor may not see."""
+        of = administered(who, organization_id)
         async with self._store.reading() as work:
-            organization = await _organization(work, organization_name)
-            return await work.principals.keys(organization.id)
+            found = await work.principals.key(of, key_id)
+        if found is None:
+            raise _no_key()
+        return found
 
-    async def revoke(self, organization_name: str, id_or_name: str) -> ApiKey:
+    async def page(
+        self, who: Actor, query: PageQuery, organization_id: str | None = None
+    ) -> Page[tuple[ApiKey, Principal]]:
+        """Read a page, newest first, ended ones too. Raises Forbidden, NotFound."""
+        of = administered(who, organization_id)
+        async with self._store.reading() as work:
+            return await work.principals.keys(of, query)
+
+    async def revoke(
+        self, who: Actor, id_or_name: str, organization_id: str | None = None
+    ) -> ApiKey:
         """End the key of this id, or the only one of this name that has not ended.
 
-        Raises NotFound where there is none, Invalid where several have the name.
+        Raises Forbidden; NotFound where there is none, Conflict where several have the name.
         """
+        of = administered(who, organization_id)
         async with self._store.writing() as work:
-            organization = await _organization(work, organization_name)
-            keys = [key for key, _ in await work.principals.keys(organization.id)]
-            key = _chosen(keys, id_or_name)
+            key = await _chosen(work, of, id_or_name)
             if key.revoked_at_ms is not None:
                 return key
             await work.principals.revoke_key(key, self._clock.now_ms())
-            await work.audit.record(_entry(self._clock, organization, "key.revoke", key))
+            await work.audit.record(_entry(self._clock, who, "key.revoke", key))
         return key
 
 
 async def add_key(
-    work: WriteWork, clock: Clock, organization: Organization, role: Role, name: str
+    work: WriteWork, clock: Clock, who: Actor, organization_id: str, draft: KeyDraft
 ) -> NewKey:
-    """Make a key within a transaction that is under way."""
-    if not 1 <= len(name.strip()) <= MAX_NAME_LENGTH or not name.isprintable():
-        raise Invalid(
-            Problem(("name",), f"must be 1 to {MAX_NAME_LENGTH} printable characters", "invalid")
-        )
+    """Make a key within a transaction that is under way. Raises Forbidden, Invalid."""
+    require_name(draft.name)
     now_ms = clock.now_ms()
+    if draft.expires_at_ms is not None and draft.expires_at_ms <= now_ms:
+        raise Invalid(Problem(("expires_at",), "must be in the future", "invalid"))
+    principal = await _principal(work, clock, who, organization_id, draft)
     text = api_key.generate()
-    principal = Principal(clock.new_id(), organization.id, name, role, now_ms)
-    key = ApiKey(clock.new_id(), organization.id, principal.id, name, api_key.digest(text), now_ms)
-    await work.principals.add_principal(principal)
+    key = ApiKey(
+        id=clock.new_id(),
+        organization_id=organization_id,
+        principal_id=principal.id,
+        name=draft.name,
+        digest=api_key.digest(text),
+        created_at_ms=now_ms,
+        permissions=_permissions(who, principal, draft),
+        expires_at_ms=draft.expires_at_ms,
+    )
     await work.principals.add_key(key)
-    await work.audit.record(_entry(clock, organization, "key.create", key))
+    await work.audit.record(_entry(clock, who, "key.create", key))
     return NewKey(text, key, principal)
 
 
-async def _organization(work: ReadWork | WriteWork, name: str) -> Organization:
-    organization = await work.principals.organization_named(name)
-    if organization is None:
-        raise NotFound(f"There is no organization named '{name}'.")
-    return organization
+async def _principal(
+    work: WriteWork, clock: Clock, who: Actor, organization_id: str, draft: KeyDraft
+) -> Principal:
+    if (draft.principal_id is None) == (draft.role is None):
+        raise Invalid(
+            Problem(
+                ("principal_id",),
+                "name either a principal that exists or the role of a new one",
+                "conflict",
+            )
+        )
+    if draft.role is not None:
+        new = Principal(clock.new_id(), organization_id, draft.name, draft.role, clock.now_ms())
+        return await add_principal(work, clock, who, new)
+    try:
+        return await found_principal(work, organization_id, str(draft.principal_id))
+    except NotFound as error:
+        raise Invalid(Problem(("principal_id",), error.message, "not_found")) from None
 
 
-def _chosen(keys: list[ApiKey], id_or_name: str) -> ApiKey:
-    for key in keys:
-        if key.id == id_or_name:
-            return key
-    named = [key for key in keys if key.name == id_or_name and key.revoked_at_ms is None]
-    if not named:
-        raise NotFound("There is no active key of this id or name; see 'dragoman key list'.")
-    if len(named) > 1:
-        ids = ", ".join(key.id for key in named)
-        raise Invalid(Problem(("name",), f"several keys have this name; use an id: {ids}", "many"))
-    return named[0]
+def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str, ...] | None:
+    """Give what is stored of a key's permissions; nobody hands on more than they hold."""
+    whole = role_permissions(principal.role, principal.organization_id)
+    if draft.permissions is None:
+        within(who, principal.organization_id, whole)
+        return None
+    asked = frozenset(draft.permissions)
+    for unknown in asked - frozenset(PERMISSIONS):
+        position = draft.permissions.index(unknown)
+        raise Invalid(Problem(("permissions", position), "is not a permission", "unknown"))
+    if asked - whole:
+        lacking = ", ".join(sorted(asked - whole))
+        raise Invalid(
+            Problem(("permissions",), f"the principal's role lacks {lacking}", "beyond_role")
+        )
+    within(who, principal.organization_id, asked)
+    return tuple(sorted(asked))
 
 
-def _entry(clock: Clock, organization: Organization, action: str, key: ApiKey) -> AuditEntry:
-    return AuditEntry(
-        id=clock.new_id(),
-        at_ms=clock.now_ms(),
-        organization_id=organization.id,
-        actor_id=OPERATOR,
-        key_id=None,
-        action=action,
-        target_id=key.id,
-    )
+async def _chosen(work: WriteWork, organization_id: str, id_or_name: str) -> ApiKey:
+    if is_id(id_or_name):
+        found = await work.principals.key(organization_id, id_or_name)
+        if found is not None:
+            return found[0]
+    named = await work.principals.keys_named(organization_id, id_or_name)
+    active = [key for key in named if key.revoked_at_ms is None]
+    if not active:
+        raise _no_key()
+    if len(active) > 1:
+        ids = ", ".join(key.id for key in active)
+        raise Conflict(f"Several keys have this name; use an id: {ids}.", code="ambiguous_name")
+    return active[0]
+
+
+def _entry(clock: Clock, who: Actor, action: str, key: ApiKey) -> AuditEntry:
+    of = key.organization_id
+    return entry(clock, who, action, key.id, organization_id=of)
+
+
+def _no_key() -> NotFound:
+    return NotFound("There is no API key with this id.")

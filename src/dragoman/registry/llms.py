@@ -1,60 +1,73 @@
 """Registering LLMs: create, read, list, update, delete."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from dragoman.authz.check import Actor, require, scope
-from dragoman.authz.policy import Action
-from dragoman.domain.audit import AuditEntry
-from dragoman.domain.credential import Credential, CredentialKind
-from dragoman.domain.errors import Invalid, NotFound, Problem
+from dragoman.authz.check import Actor, require, scope, whole_organization
+from dragoman.authz.policy import Action, Reach, permission
+from dragoman.domain.credential import Credential
+from dragoman.domain.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+)
+from dragoman.domain.ids import is_id
 from dragoman.domain.llm import LLM, Configuration
 from dragoman.domain.page import LLMQuery, Page
-from dragoman.domain.ports import Clock, EndpointPolicy, ReadLLMs, Store
-from dragoman.protocols.placement import placement
-from dragoman.registry.rules import configuration_problems, secret_problems
-from dragoman.vault.envelope import Vault, binding
-from dragoman.vault.secret import Secret
+from dragoman.domain.ports import Clock, EndpointPolicy, ReadLLMs, Store, WriteWork
+from dragoman.registry.asked import AskedCredential, Draft, Edit
+from dragoman.registry.rules import draft_problems, edit_problems
+from dragoman.registry.secrets import Secrets
+from dragoman.registry.trail import entry
+from dragoman.registry.uniqueness import claimed
+from dragoman.vault.digests import Digests
+from dragoman.vault.envelope import Vault
 
-Change = Callable[[Configuration], Configuration]
-"""An update: what a caller's request makes of the stored configuration."""
-
-SECRET_FIELD = "secret"  # noqa: S105  # the field's name, not a secret
+PARTS_OF_A_CONNECTION = frozenset({"endpoints", "protocol", "model", "secret"})
 
 
 class LLMs:
-    """The use cases around one LLM, for callers of every dialect."""
+    """The use cases around one LLM, for callers of every dialect.
 
-    def __init__(self, *, store: Store, vault: Vault, clock: Clock, policy: EndpointPolicy) -> None:
+    With `dry_run` a change is tried in full, uniqueness included, and leaves no trace.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        vault: Vault,
+        digests: Digests,
+        clock: Clock,
+        policy: EndpointPolicy,
+    ) -> None:
         self._store = store
-        self._vault = vault
+        self._secrets = Secrets(vault)
+        self._digests = digests
         self._clock = clock
         self._policy = policy
 
-    async def create(
-        self, who: Actor, configuration: Configuration, secret: Secret | None, request_id: str
-    ) -> LLM:
-        """Register an LLM; `secret` None where the upstream wants no credential.
+    async def create(self, who: Actor, draft: Draft, *, dry_run: bool = False) -> LLM:
+        """Register an LLM.
 
-        Raises Forbidden; Invalid with everything that is wrong; Unavailable.
+        Raises Forbidden; Invalid with everything that is wrong; Conflict; Unavailable.
         """
         scope(who, Action.CREATE)
-        _refuse(self._problems(configuration, secret, carries_credential=secret is not None))
-        llm = LLM(
-            id=self._clock.new_id(),
-            organization_id=who.organization_id,
-            owner_id=who.principal_id,
-            configuration=configuration,
-            created_at_ms=self._clock.now_ms(),
-            created_by=who.principal_id,
-        )
-        if secret is not None:
-            llm = msgspec.structs.replace(llm, credential=self._seal(llm, secret, generation=1))
-        async with self._store.writing() as work:
+        _refuse(draft_problems(draft, self._policy))
+        llm = self._secrets.of_new(self._new(who, draft), draft)
+        secret = draft.credential.secret if draft.credential else None
+        llm = msgspec.structs.replace(llm, connection_key=self._digests.connection(llm, secret))
+        async with self._store.writing(keep=not dry_run) as work:
+            await self._check_identity(work, who, llm)
+            llm = await claimed(work.llms, self._digests, llm, draft.unique)
+            added = entry(self._clock, who, "llm.create", llm.id)
+            llm = msgspec.structs.replace(llm, revision=await work.audit.record(added))
             await work.llms.add(llm)
-            await work.audit.record(self._entry(who, "llm.create", llm, request_id))
         return llm
 
     async def get(self, who: Actor, llm_id: str) -> LLM:
@@ -67,121 +80,129 @@ class LLMs:
         async with self._store.reading() as work:
             return await work.llms.page(scope(who, Action.LIST), query)
 
-    async def update(
-        self, who: Actor, llm_id: str, change: Change, secret: Secret | None, request_id: str
-    ) -> LLM:
-        """Change one; `secret` None keeps the stored credential.
+    async def update(self, who: Actor, llm_id: str, edit: Edit, *, dry_run: bool = False) -> LLM:
+        """Change one.
 
-        An update that changes nothing leaves no trace. Raises Forbidden, NotFound, Unavailable;
-        Invalid, also (`secret_required`) where the stored secret would be sent elsewhere.
+        An update that changes nothing leaves no trace. Raises Forbidden, NotFound, Conflict,
+        PreconditionFailed, Unavailable; Invalid, also (`secret_required`) where a stored secret
+        would be sent elsewhere.
         """
         scope(who, Action.UPDATE)
-        async with self._store.writing() as work:
+        async with self._store.writing(keep=not dry_run) as work:
             current = await _visible(work.llms, who, llm_id)
             require(who, Action.UPDATE, current)
-            configuration = change(current.configuration)
-            members = _changed_members(current.configuration, configuration)
-            if not members and secret is None:
+            _require_revision(current, edit.if_revision)
+            configuration = edit.change(current.configuration)
+            proposed = msgspec.structs.replace(current, configuration=configuration)
+            members = changed_members(current.configuration, configuration)
+            _refuse(edit_problems(current, proposed, edit, members, self._policy))
+            proposed = self._secrets.of_changed(current, proposed, edit)
+            members += _changed_secrets(current, proposed)
+            if not members:
                 return current
-            credential = self._next_credential(current, configuration, secret, members)
+            proposed = self._with_connection_key(proposed, edit, members)
+            proposed = await claimed(work.llms, self._digests, proposed, edit.unique)
+            changed = entry(self._clock, who, "llm.update", llm_id, members=members)
             updated = msgspec.structs.replace(
-                current,
-                configuration=configuration,
-                credential=credential,
-                revision=current.revision + 1,
+                proposed,
+                revision=await work.audit.record(changed),
                 updated_at_ms=self._clock.now_ms(),
                 updated_by=who.principal_id,
             )
-            changed = (*members, SECRET_FIELD) if secret is not None else members
             await work.llms.replace(updated)
-            await work.audit.record(self._entry(who, "llm.update", updated, request_id, changed))
         return updated
 
-    async def delete(self, who: Actor, llm_id: str, request_id: str) -> None:
-        """Forget one, its credential included. Raises Forbidden, NotFound, Unavailable."""
+    async def delete(
+        self,
+        who: Actor,
+        llm_id: str,
+        *,
+        if_revision: int | None = None,
+        dry_run: bool = False,
+    ) -> None:
+        """Forget one, its secrets included.
+
+        Raises Forbidden, NotFound, PreconditionFailed, Unavailable.
+        """
         scope(who, Action.DELETE)
-        async with self._store.writing() as work:
+        async with self._store.writing(keep=not dry_run) as work:
             llm = await _visible(work.llms, who, llm_id)
             require(who, Action.DELETE, llm)
+            _require_revision(llm, if_revision)
             await work.llms.remove(llm)
-            await work.audit.record(self._entry(who, "llm.delete", llm, request_id))
+            await work.audit.record(entry(self._clock, who, "llm.delete", llm.id))
 
-    def _problems(
-        self, configuration: Configuration, secret: Secret | None, *, carries_credential: bool
-    ) -> list[Problem]:
-        problems = configuration_problems(
-            configuration, self._policy, carries_credential=carries_credential
-        )
-        return [*problems, *(secret_problems(secret) if secret is not None else ())]
-
-    def _next_credential(
-        self,
-        current: LLM,
-        configuration: Configuration,
-        secret: Secret | None,
-        members: tuple[str, ...],
-    ) -> Credential | None:
-        """Check an update and give the credential that it leads to.
-
-        Only what changes is judged: a URL that a later policy refuses does not stand in the way
-        of a new display name.
-        """
-        stored = current.credential
-        judged = {*members, SECRET_FIELD}
-        if secret is not None or "protocol" in members:
-            judged.add("endpoints")
-        carries_credential = secret is not None or stored is not None
-        problems = self._problems(configuration, secret, carries_credential=carries_credential)
-        _refuse(problem for problem in problems if problem.path[0] in judged)
-
-        proposed = msgspec.structs.replace(current, configuration=configuration)
-        if secret is not None:
-            generation = stored.generation + 1 if stored else 1
-            return self._seal(proposed, secret, generation)
-        if stored is None:
-            return None
-        old = binding(current, stored.placement, stored.generation)
-        new = binding(proposed, placement(configuration.protocol), stored.generation)
-        if old == new:
-            return stored
-        sealed = self._vault.rebind(stored.sealed, old, new)
-        return msgspec.structs.replace(stored, placement=new.placement, sealed=sealed)
-
-    def _seal(self, llm: LLM, secret: Secret, generation: int) -> Credential:
-        place = placement(llm.configuration.protocol)
-        sealed = self._vault.seal(secret, binding(llm, place, generation))
-        return Credential(CredentialKind.API_KEY, place, generation, sealed)
-
-    def _entry(
-        self, who: Actor, action: str, llm: LLM, request_id: str, members: tuple[str, ...] = ()
-    ) -> AuditEntry:
-        return AuditEntry(
-            id=self._clock.new_id(),
-            at_ms=self._clock.now_ms(),
+    def _new(self, who: Actor, draft: Draft) -> LLM:
+        return LLM(
+            id=draft.llm_id or self._clock.new_id(),
             organization_id=who.organization_id,
-            actor_id=who.principal_id,
-            key_id=who.key_id,
-            action=action,
-            target_id=llm.id,
-            members=members,
-            request_id=request_id,
+            owner_id=draft.owner_id or who.principal_id,
+            configuration=draft.configuration,
+            created_at_ms=self._clock.now_ms(),
+            created_by=who.principal_id,
         )
+
+    async def _check_identity(self, work: WriteWork, who: Actor, llm: LLM) -> None:
+        """Check an owner and an id that the caller chose."""
+        if llm.owner_id != who.principal_id:
+            if who.reach(Action.CREATE) is not Reach.ANY:
+                raise Forbidden(
+                    "This API key may create only LLMs of its own.",
+                    permission=permission(Action.CREATE, Reach.ANY),
+                )
+            if await work.principals.principal(who.organization_id, llm.owner_id) is None:
+                raise Invalid(Problem(("owner_id",), "is not a principal here", "not_found"))
+        if await work.llms.get(whole_organization(who), llm.id) is not None:
+            raise Conflict("There is an LLM with this id already.", code="id_taken")
+
+    def _with_connection_key(self, llm: LLM, edit: Edit, members: tuple[str, ...]) -> LLM:
+        if llm.connection_key is not None and not PARTS_OF_A_CONNECTION & set(members):
+            return llm
+        asked = edit.credential
+        secret = asked.secret if isinstance(asked, AskedCredential) else None
+        key = self._digests.connection(llm, secret or self._secrets.opened(llm))
+        return msgspec.structs.replace(llm, connection_key=key)
 
 
 async def _visible(llms: ReadLLMs, who: Actor, llm_id: str) -> LLM:
     """Find what this actor may read; all else is not there."""
-    llm = await llms.get(scope(who, Action.READ), llm_id)
+    reach = scope(who, Action.READ)
+    llm = await llms.get(reach, llm_id) if is_id(llm_id) else None
     if llm is None:
         raise NotFound("There is no LLM with this id.")
     return llm
 
 
-def _changed_members(old: Configuration, new: Configuration) -> tuple[str, ...]:
+def _require_revision(llm: LLM, revision: int | None) -> None:
+    if revision not in {None, llm.revision}:
+        raise PreconditionFailed(
+            "The LLM was changed since this revision; read it again, then repeat the change."
+        )
+
+
+def changed_members(old: Configuration, new: Configuration) -> tuple[str, ...]:
+    """Name the members in which two configurations differ."""
     return tuple(
         name
         for name in old.__struct_fields__
         if not _is_same(getattr(old, name), getattr(new, name))
     )
+
+
+def _changed_secrets(old: LLM, new: LLM) -> tuple[str, ...]:
+    """Name what changed of the secrets themselves; being bound anew is no change of theirs."""
+    changed = []
+    if _seen_of(old.credential) != _seen_of(new.credential):
+        changed.append("secret")
+    if [(h.name, h.generation) for h in old.headers] != [
+        (h.name, h.generation) for h in new.headers
+    ]:
+        changed.append("headers")
+    return tuple(changed)
+
+
+def _seen_of(credential: Credential | None) -> tuple[object, ...]:
+    return (credential.placement, credential.generation) if credential else ()
 
 
 def _is_same(old: Any, new: Any) -> bool:

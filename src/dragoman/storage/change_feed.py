@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
-from dragoman.domain.ports import OnChange
 from dragoman.storage.sqlite import SqliteDatabase
+
+OnChange = Callable[[], None]
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from dragoman.storage.sqlite import connect
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest step under `migrations/versions`; a test holds that this is it."""
 
 

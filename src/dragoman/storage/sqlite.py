@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from dragoman.domain.errors import Unavailable
+from dragoman.storage.database import Row
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 
 BUSY_TIMEOUT_MS = 5000
 READERS = 3

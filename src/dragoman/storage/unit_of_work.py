@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from dragoman.domain.ports import OnChange
-from dragoman.storage.repositories.audit import SqlAudit
+from dragoman.domain.ports import Memory
+from dragoman.storage.database import Database, Transaction
+from dragoman.storage.repositories.audit import SqlReadAudit, SqlWriteAudit
 from dragoman.storage.repositories.deployment import SqlReadDeployment, SqlWriteDeployment
 from dragoman.storage.repositories.llms import SqlReadLLMs, SqlWriteLLMs
 from dragoman.storage.repositories.principals import SqlReadPrincipals, SqlWritePrincipals
-from dragoman.storage.sqlite import SqliteDatabase, Transaction
 
 
 class SqlReadWork:
@@ -18,6 +18,7 @@ class SqlReadWork:
         self.llms = SqlReadLLMs(transaction)
         self.principals = SqlReadPrincipals(transaction)
         self.deployment = SqlReadDeployment(transaction)
+        self.audit = SqlReadAudit(transaction)
 
 
 class SqlWriteWork:
@@ -27,19 +28,19 @@ class SqlWriteWork:
         self.llms = SqlWriteLLMs(transaction)
         self.principals = SqlWritePrincipals(transaction)
         self.deployment = SqlWriteDeployment(transaction)
-        self.audit = SqlAudit(transaction)
+        self.audit = SqlWriteAudit(transaction)
 
 
 class SqlStore:
     """The registry in a SQL database.
 
-    `on_write` is called after each change of this process, so that a caller who reads what it
-    has just written does not wait for the change feed.
+    `memory` hears of each change of this process at once, so that a caller who reads what it has
+    just written does not wait for the change feed.
     """
 
-    def __init__(self, database: SqliteDatabase, on_write: OnChange = lambda: None) -> None:
+    def __init__(self, database: Database, memory: Memory | None = None) -> None:
         self._database = database
-        self._on_write = on_write
+        self._memory = memory
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqlReadWork]:
@@ -48,8 +49,22 @@ class SqlStore:
             yield SqlReadWork(transaction)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[SqlWriteWork]:
-        """Begin a change; it is on disk when the block has ended well."""
-        async with self._database.write() as transaction:
-            yield SqlWriteWork(transaction)
-        self._on_write()
+    async def writing(self, *, keep: bool = True) -> AsyncIterator[SqlWriteWork]:
+        """Begin a change; it is on disk when the block has ended well.
+
+        Without `keep` it is tried in full, and then undone.
+        """
+        try:
+            async with self._database.write() as transaction:
+                work = SqlWriteWork(transaction)
+                yield work
+                if not keep:
+                    raise _Undone
+        except _Undone:
+            return
+        if self._memory is not None and work.audit.changes:
+            self._memory.changed(work.audit.changes)
+
+
+class _Undone(Exception):
+    """Leaves a transaction that was only tried."""

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from dragoman.domain.credential import Placement, Sealed
+from dragoman.domain.credential import CREDENTIAL_FIELD, Placement, Sealed, header_field
 from dragoman.domain.errors import CredentialUnusable, Invalid, Problem
 from dragoman.domain.llm import LLM
 from dragoman.vault.keys import KEY_SIZE_BYTES, Keyring
@@ -44,19 +44,23 @@ class Binding(Struct, frozen=True, kw_only=True, gc=False):
         return len(set(same)) == 1 and set(other.origins) <= set(self.origins)
 
 
-CREDENTIAL_FIELD = "credential"
-
-
-def binding(llm: LLM, placement: Placement, generation: int) -> Binding:
-    """Say what an LLM's credential is for: its row, and wherever its endpoints send it."""
+def binding(
+    llm: LLM, placement: Placement, generation: int, field: str = CREDENTIAL_FIELD
+) -> Binding:
+    """Say what a secret of an LLM is for: its row, and wherever its endpoints send it."""
     return Binding(
         organization_id=llm.organization_id,
         llm_id=llm.id,
-        field=CREDENTIAL_FIELD,
+        field=field,
         generation=generation,
         origins=llm.configuration.origins,
         placement=placement,
     )
+
+
+def header_binding(llm: LLM, name: str, generation: int) -> Binding:
+    """Say what the value of an LLM's extra header is for."""
+    return binding(llm, Placement(name), generation, header_field(name))
 
 
 class Vault:
@@ -92,17 +96,19 @@ class Vault:
             ) from None
         return Secret(text)
 
-    def rebind(self, sealed: Sealed, old: Binding, new: Binding) -> Sealed:
+    def rebind(
+        self, sealed: Sealed, old: Binding, new: Binding, member: tuple[str, ...] = ("secret",)
+    ) -> Sealed:
         """Seal a stored secret again for a use that is narrower than before.
 
         Raises Invalid (`secret_required`) where the new use adds an origin or moves the secret
         to another header: whoever may edit a URL must not be able to have a stored secret sent
-        to themselves.
+        to themselves. `member` is what the refusal says has to be sent again.
         """
         if not old.covers(new):
             raise Invalid(
                 Problem(
-                    ("secret",),
+                    member,
                     "changing where the stored secret is sent (scheme, host, port or header) "
                     "needs the secret again in the same request",
                     "secret_required",

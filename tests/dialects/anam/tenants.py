@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, Self, TypeVar
 import httpx2
 
 from dragoman.app.clock import SystemClock
+from dragoman.authz.check import operator
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM, Configuration, ProtocolName
 from dragoman.domain.principal import Organization, Role
 from dragoman.domain.url import Endpoint
-from dragoman.registry.keys import NewKey, add_key
+from dragoman.registry.keys import KeyDraft, NewKey, add_key
 from dragoman.storage.sqlite import SqliteDatabase
 from dragoman.storage.unit_of_work import SqlStore
 from tests.running import RunningDragoman, registration
@@ -103,7 +104,10 @@ class Tenant:
         async with store.writing() as work:
             await work.principals.add_organization(organization)
             return {
-                role.value: await add_key(work, clock, organization, role, role) for role in Role
+                role.value: await add_key(
+                    work, clock, operator(), organization.id, KeyDraft(name=role.value, role=role)
+                )
+                for role in Role
             }
 
 

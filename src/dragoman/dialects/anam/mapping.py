@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from pydantic.alias_generators import to_camel
 
 from dragoman.dialects.anam.schema import (
+    Format,
     Llm,
     LlmCreate,
     LlmInput,
@@ -18,9 +19,17 @@ from dragoman.dialects.anam.schema import (
     PageMeta,
 )
 from dragoman.domain.errors import Invalid, Problem
-from dragoman.domain.llm import LLM, Configuration, ProtocolName, ReasoningEffort, ReasoningFormat
+from dragoman.domain.llm import (
+    LLM,
+    Configuration,
+    ProtocolName,
+    ReasoningEffort,
+    ReasoningFormat,
+    Sampling,
+)
 from dragoman.domain.page import Page
 from dragoman.domain.url import Endpoint
+from dragoman.registry.asked import KEPT, AskedCredential, Change, Draft, Edit, Kept
 from dragoman.vault.secret import Secret
 
 DOMAIN_NAMES = {
@@ -34,48 +43,62 @@ WIRE_NAMES = {ours: to_camel(theirs) for theirs, ours in DOMAIN_NAMES.items()} |
     "endpoints": "urls"
 }
 
+SAMPLING = frozenset({"temperature", "max_tokens"})
+"""Members that the domain keeps together."""
+
+SHOWN_FORMATS: dict[ProtocolName, Format] = {
+    **{ProtocolName(name): name for name in get_args(Format)},
+    ProtocolName.OPENAI_RESPONSES: "custom",
+    ProtocolName.VERTEX_AI: "gemini",
+}
+"""How protocols are shown: what Anam's enum lacks, as the nearest that its clients can parse."""
+
 READERS: dict[str, Callable[[Any], Any]] = {
     "protocol": ProtocolName,
     "reasoning_effort": lambda value: value and ReasoningEffort(value),
     "reasoning_format": lambda value: value and ReasoningFormat(value),
-    "temperature": lambda value: value if value is None else value + 0.0,  # there is one zero
     "tags": lambda value: tuple(value or ()),
     "metadata": lambda value: value or {},
 }
 """How values become the domain's, where they are not the same; null clears what may be empty."""
 
 
-def configuration(body: LlmCreate) -> Configuration:
+def draft(body: LlmCreate) -> Draft:
     """Read a new LLM. Raises Invalid where it has the URLs twice."""
-    return Configuration(**_members(body, known=()))
+    return Draft(configuration=Configuration(**_members(body)), credential=_new_credential(body))
 
 
-def change(body: LlmUpdate) -> Callable[[Configuration], Configuration]:
-    """Read an update: what it makes of a stored configuration.
+def edit(body: LlmUpdate) -> Edit:
+    """Read an update. Raises Invalid for an empty secret."""
+    return Edit(change=_change(body), credential=_changed_credential(body))
 
-    Raises Invalid, when called or when applied, where it has the URLs twice.
-    """
+
+def _change(body: LlmUpdate) -> Change:
+    """Read what an update makes of a stored configuration; Invalid where it has the URLs twice."""
 
     def apply(current: Configuration) -> Configuration:
-        return msgspec.structs.replace(current, **_members(body, known=current.endpoints))
+        members = _members(body, current)
+        if members.get("protocol") == SHOWN_FORMATS[current.protocol]:
+            del members["protocol"]
+        return msgspec.structs.replace(current, **members)
 
     return apply
 
 
-def new_secret(body: LlmCreate) -> Secret | None:
+def _new_credential(body: LlmCreate) -> AskedCredential | None:
     """Read a new LLM's secret; an empty one means that the server wants no credential."""
-    return Secret(body.secret) if body.secret else None
+    return AskedCredential(Secret(body.secret)) if body.secret else None
 
 
-def changed_secret(body: LlmUpdate) -> Secret | None:
-    """Read an update's secret; None where it has none. Raises Invalid for an empty one."""
+def _changed_credential(body: LlmUpdate) -> AskedCredential | Kept:
+    """Read an update's secret. Raises Invalid for an empty one."""
     if "secret" not in body.model_fields_set:
-        return None
+        return KEPT
     if not body.secret:
         raise Invalid(
             Problem(("secret",), "must not be empty; leave it out to keep the secret", "too_small")
         )
-    return Secret(body.secret)
+    return AskedCredential(Secret(body.secret))
 
 
 def shown(llm: LLM) -> Llm:
@@ -90,11 +113,11 @@ def shown(llm: LLM) -> Llm:
         id=llm.id,
         display_name=stored.display_name,
         description=stored.description,
-        llm_format=stored.protocol.value,
+        llm_format=SHOWN_FORMATS[stored.protocol],
         urls=[_shown_url(endpoint) for endpoint in stored.endpoints],
         model_name=stored.model,
-        temperature=stored.temperature,
-        max_tokens=stored.max_tokens,
+        temperature=stored.sampling.temperature,
+        max_tokens=stored.sampling.max_tokens,
         deployment_name=stored.deployment_name,
         api_version=stored.api_version,
         metadata=stored.metadata,
@@ -111,9 +134,10 @@ def shown(llm: LLM) -> Llm:
 
 def shown_page(page: Page[LLM], number: int, per_page: int) -> LlmPage:
     """Write a page of a list; an empty list has one page."""
-    last = max(1, -(-page.total // per_page))
+    total = page.total or 0
+    last = max(1, -(-total // per_page))
     meta = PageMeta(
-        total=page.total,
+        total=total,
         last_page=last,
         current_page=number,
         per_page=per_page,
@@ -136,14 +160,23 @@ def in_words_of(body: LlmInput) -> Iterator[None]:
 def _wire_path(path: tuple[str | int, ...], body: LlmInput) -> tuple[str | int, ...]:
     if path[0] == "endpoints" and "url" in body.model_fields_set:
         return ("url",)
+    if path[0] == "sampling":
+        path = path[1:]
     first = str(path[0])
     return (WIRE_NAMES.get(first, to_camel(first)), *path[1:])
 
 
-def _members(body: LlmInput, known: tuple[Endpoint, ...]) -> dict[str, Any]:
+def _members(body: LlmInput, current: Configuration | None = None) -> dict[str, Any]:
     """Collect what a request names, in the domain's names and values."""
     members: dict[str, Any] = {}
-    for name in body.model_fields_set - {"secret", "url", "urls"}:
+    sampled = {name: getattr(body, name) for name in body.model_fields_set & SAMPLING}
+    if sampled:
+        if sampled.get("temperature") is not None:
+            sampled["temperature"] += 0.0  # there is one zero
+        before = current.sampling if current else Sampling()
+        members["sampling"] = msgspec.structs.replace(before, **sampled)
+    known = current.endpoints if current else ()
+    for name in body.model_fields_set - {"secret", "url", "urls"} - SAMPLING:
         ours = DOMAIN_NAMES.get(name, name)
         value = getattr(body, name)
         members[ours] = READERS[ours](value) if ours in READERS else value

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from dragoman.authz.policy import Action
-from dragoman.dialect.control_plane import CallingActor, ControlPlane, RequestId, needs
+from dragoman.dialect.control_plane import CallingActor, ControlPlane, needs
 from dragoman.dialect.record import Dialect
 from dragoman.dialects.anam import mapping, schema
 from dragoman.dialects.anam.errors import render
@@ -114,32 +114,27 @@ class _Handlers:
             include_platform=include_defaults,
             offset=(page - 1) * per_page,
             limit=per_page,
+            counted=True,
         )
         return mapping.shown_page(await self._llms.page(actor, query), page, per_page)
 
-    async def create(
-        self, body: schema.LlmCreate, actor: CallingActor, request_id: RequestId
-    ) -> schema.Llm:
+    async def create(self, body: schema.LlmCreate, actor: CallingActor) -> schema.Llm:
         """Register an LLM. Its secret is sealed and never shown again."""
         with mapping.in_words_of(body):
-            configuration, secret = mapping.configuration(body), mapping.new_secret(body)
-            created = await self._llms.create(actor, configuration, secret, request_id)
+            created = await self._llms.create(actor, mapping.draft(body))
         return mapping.shown(created)
 
     async def get(self, llm_id: str, actor: CallingActor) -> schema.Llm:
         """Read an LLM."""
         return mapping.shown(await self._llms.get(actor, llm_id))
 
-    async def update(
-        self, llm_id: str, body: schema.LlmUpdate, actor: CallingActor, request_id: RequestId
-    ) -> schema.Llm:
+    async def update(self, llm_id: str, body: schema.LlmUpdate, actor: CallingActor) -> schema.Llm:
         """Change the given members only; the platform's defaults are refused with 403."""
         with mapping.in_words_of(body):
-            change, secret = mapping.change(body), mapping.changed_secret(body)
-            updated = await self._llms.update(actor, llm_id, change, secret, request_id)
+            updated = await self._llms.update(actor, llm_id, mapping.edit(body))
         return mapping.shown(updated)
 
-    async def delete(self, llm_id: str, actor: CallingActor, request_id: RequestId) -> Response:
+    async def delete(self, llm_id: str, actor: CallingActor) -> Response:
         """Remove an LLM for good."""
-        await self._llms.delete(actor, llm_id, request_id)
+        await self._llms.delete(actor, llm_id)
         return Response(status_code=204)

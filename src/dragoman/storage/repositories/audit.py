@@ -1,26 +1,74 @@
 """The audit trail in SQL."""
 
+from typing import Any
+
 import msgspec
 
 from dragoman.domain.audit import AuditEntry
-from dragoman.storage.sqlite import Transaction
+from dragoman.domain.change import Change, Noun
+from dragoman.domain.page import AUDIT_FILTERS, AuditQuery, Cursor, Page
+from dragoman.storage.database import Row, Transaction
+from dragoman.storage.repositories.paging import beginning, one_page
 
-INSERT = """
-INSERT INTO audit
-    (id, at_ms, organization_id, actor_id, key_id, action, target_id, members, request_id)
-VALUES
-    (:id, :at_ms, :organization_id, :actor_id, :key_id, :action, :target_id, :members, :request_id)
-"""
+COLUMNS = AuditEntry.__struct_fields__
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM audit WHERE organization_id = :organization_id"
+INSERT = (
+    f"INSERT INTO audit ({', '.join(COLUMNS)}) VALUES ({', '.join(f':{name}' for name in COLUMNS)})"
+)
+NEXT_REVISION = "UPDATE deployment SET revision = revision + 1"
+REVISION = "SELECT revision FROM deployment"
+NEWEST_FIRST = " ORDER BY at_ms DESC, id DESC LIMIT :limit"
 
 
-class SqlAudit:
-    """Records what happened."""
+class SqlReadAudit:
+    """What happened, to look at."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def record(self, entry: AuditEntry) -> None:
-        """Add one entry."""
-        values = msgspec.structs.asdict(entry)
+    async def page(self, organization_id: str, query: AuditQuery) -> Page[AuditEntry]:
+        """List one page of an organization's entries."""
+        parameters: dict[str, Any] = {"organization_id": organization_id}
+        sql = SELECT
+        for name in AUDIT_FILTERS:
+            if name in query.equal:
+                parameters[name] = query.equal[name]
+                sql += f" AND {name} = :{name}"
+        if query.since_ms is not None:
+            parameters["since_ms"] = query.since_ms
+            sql += " AND at_ms >= :since_ms"
+        if query.until_ms is not None:
+            parameters["until_ms"] = query.until_ms
+            sql += " AND at_ms < :until_ms"
+        sql += beginning(query, parameters, at="at_ms") + NEWEST_FIRST
+        rows = await self._transaction.fetch(sql, parameters)
+        return one_page([_entry(row) for row in rows], query, lambda e: Cursor(e.at_ms, e.id))
+
+
+class SqlWriteAudit(SqlReadAudit):
+    """Records what happens."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__(transaction)
+        self.changes: list[Change] = []
+        """What this transaction has recorded so far."""
+
+    async def record(self, entry: AuditEntry) -> int:
+        """Add an entry for one change, and give the number that the registry gives it.
+
+        There is one writer at a time, so nobody comes between taking the number and keeping it.
+        """
+        await self._transaction.execute(NEXT_REVISION, {})
+        revision = int((await self._transaction.fetch(REVISION, {}))[0][0])
+        values = msgspec.structs.asdict(entry) | {"revision": revision}
         values["members"] = msgspec.json.encode(entry.members).decode()
         await self._transaction.execute(INSERT, values)
+        noun = Noun(entry.action.partition(".")[0])
+        self.changes.append(Change(revision, noun, entry.organization_id, entry.target_id))
+        return revision
+
+
+def _entry(row: Row) -> AuditEntry:
+    values = dict(zip(COLUMNS, row, strict=True))
+    values["members"] = msgspec.json.decode(values["members"])
+    return msgspec.convert(values, AuditEntry)

@@ -1,55 +1,20 @@
 """LLMs in SQL."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-
-from dragoman.domain.credential import Credential, CredentialKind, Placement, Sealed
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
+from dragoman.domain.labels import Operator, Requirement
 from dragoman.domain.llm import LLM
-from dragoman.domain.page import LLMQuery, Page
+from dragoman.domain.page import LLM_FILTERS, Cursor, LLMQuery, Page
 from dragoman.domain.principal import Scope
-from dragoman.storage.sqlite import Row, Transaction
+from dragoman.storage.database import Row, Transaction
+from dragoman.storage.repositories import llm_rows
+from dragoman.storage.repositories.llm_rows import COLUMNS, SECRET_COLUMNS, WRITTEN
+from dragoman.storage.repositories.paging import NEWEST_FIRST, beginning, containing, one_page
 
-JSON_COLUMNS = ("endpoints", "tags", "metadata")
-FLAG_COLUMNS = ("enabled", "is_default", "zero_data_retention")
-CREDENTIAL_COLUMNS = (
-    "credential_kind",
-    "credential_header",
-    "credential_prefix",
-    "credential_generation",
-    "kek_id",
-    "wrapped_dek",
-    "ciphertext",
-)
-COLUMNS = (
-    "organization_id",
-    "id",
-    "owner_id",
-    "display_name",
-    "description",
-    "protocol",
-    "model",
-    "deployment_name",
-    "api_version",
-    "temperature",
-    "max_tokens",
-    "reasoning_effort",
-    "reasoning_format",
-    *JSON_COLUMNS,
-    *CREDENTIAL_COLUMNS,
-    *FLAG_COLUMNS,
-    "revision",
-    "created_at_ms",
-    "created_by",
-    "updated_at_ms",
-    "updated_by",
-)
-WRITTEN = (*COLUMNS, "search_text")
 KEY = "organization_id = :organization_id AND id = :id"
-
-SEARCH_SEPARATOR = "\x1f"
-"""Stands between the searched texts; nobody searches for it."""
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM llms "
 UNREAD_BY_CALLS = {"description": "NULL", "tags": "'[]'", "metadata": "'{}'"}
@@ -64,12 +29,33 @@ INSERT = (
 UPDATE = f"UPDATE llms SET {', '.join(f'{name} = :{name}' for name in WRITTEN[2:])} WHERE {KEY}"
 DELETE = f"DELETE FROM llms WHERE {KEY}"
 
+OF_LLM = "organization_id = :organization_id AND llm_id = :id"
+SELECT_SECRETS = f"SELECT {', '.join(SECRET_COLUMNS)} FROM llm_secrets WHERE llm_id IN "
+INSERT_SECRET = (
+    f"INSERT INTO llm_secrets ({', '.join(SECRET_COLUMNS)})"
+    f" VALUES ({', '.join(f':{name}' for name in SECRET_COLUMNS)})"
+)
+DELETE_SECRETS = f"DELETE FROM llm_secrets WHERE {OF_LLM}"
+INSERT_LABEL = """
+INSERT INTO llm_labels (organization_id, llm_id, key, value)
+VALUES (:organization_id, :id, :key, :value)
+"""
+DELETE_LABELS = f"DELETE FROM llm_labels WHERE {OF_LLM}"
+
+CONNECTED = "WHERE organization_id = :organization_id AND connection_key = :connection_key"
+BEARERS = """
+SELECT id FROM llms WHERE organization_id = :organization_id AND display_name = :display_name
+"""
+UNFINGERPRINTED = "WHERE connection_key IS NULL LIMIT :limit"
+
 VISIBLE = (
     "((organization_id = :organization_id AND (:owner_id IS NULL OR owner_id = :owner_id))"
     " OR organization_id = :platform_id) "
 )
-NEWEST_FIRST = "ORDER BY created_at_ms DESC, id DESC "
-MATCHES = "AND instr(search_text, :text) > 0 "
+HAS_LABEL = (
+    "EXISTS (SELECT 1 FROM llm_labels l WHERE l.organization_id = llms.organization_id"
+    " AND l.llm_id = llms.id AND l.key = "
+)
 
 
 class SqlReadLLMs:
@@ -87,39 +73,52 @@ class SqlReadLLMs:
 
     async def named(self, scope: Scope, display_name: str, *, limit: int) -> list[LLM]:
         """Find up to `limit` of this display name, exactly as written, as far as calls need."""
-        return await self._select(
+        return await self._select_for_calls(
             f"WHERE display_name = :display_name AND {VISIBLE}{NEWEST_FIRST}LIMIT :limit",
             {"display_name": display_name, "limit": limit, **_visible(scope)},
-            SELECT_FOR_CALLS,
         )
 
     async def page(self, scope: Scope, query: LLMQuery) -> Page[LLM]:
-        """List one page, and count the whole."""
-        where = f"WHERE {VISIBLE}"
+        """List one page, and count the whole where that is asked for."""
         parameters = _visible(scope, include_platform=query.include_platform)
-        if query.search:
-            where += MATCHES
-            parameters["text"] = query.search.casefold()
-        counted = await self._transaction.fetch(f"SELECT COUNT(*) FROM llms {where}", parameters)
+        where = " AND ".join([f"WHERE {VISIBLE}", *_conditions(query, parameters)])
+        total = None
+        if query.counted:
+            counted = await self._transaction.fetch(
+                f"SELECT COUNT(*) FROM llms {where}", parameters
+            )
+            total = counted[0][0]
         items = await self._select(
-            f"{where}{NEWEST_FIRST}LIMIT :limit OFFSET :offset",
-            {**parameters, "limit": query.limit, "offset": query.offset},
+            f"{where}{beginning(query, parameters)}{NEWEST_FIRST}LIMIT :limit OFFSET :offset",
+            {**parameters, "offset": query.offset},
         )
-        return Page(tuple(items), counted[0][0])
+        return one_page(items, query, _cursor, total)
 
     async def all(self, scope: Scope, *, limit: int) -> list[LLM]:
         """List up to `limit`, newest first, as far as calls need."""
-        return await self._select(
-            f"WHERE {VISIBLE}{NEWEST_FIRST}LIMIT :limit",
-            {"limit": limit, **_visible(scope)},
-            SELECT_FOR_CALLS,
+        return await self._select_for_calls(
+            f"WHERE {VISIBLE}{NEWEST_FIRST}LIMIT :limit", {"limit": limit, **_visible(scope)}
         )
 
-    async def _select(
-        self, clauses: str, parameters: dict[str, Any], select: str = SELECT
-    ) -> list[LLM]:
-        rows = await self._transaction.fetch(select + clauses, parameters)
-        return [_llm(row) for row in rows]
+    async def _select(self, clauses: str, parameters: dict[str, Any]) -> list[LLM]:
+        rows = await self._transaction.fetch(SELECT + clauses, parameters)
+        secrets = await self._secrets(row[1] for row in rows)
+        return [llm_rows.llm(row, secrets[row[0], row[1]]) for row in rows]
+
+    async def _select_for_calls(self, clauses: str, parameters: dict[str, Any]) -> list[LLM]:
+        rows = await self._transaction.fetch(SELECT_FOR_CALLS + clauses, parameters)
+        return [llm_rows.llm(row) for row in rows]
+
+    async def _secrets(self, llm_ids: Iterable[str]) -> dict[tuple[str, str], list[Row]]:
+        """Read the sealed secrets of some LLMs, by organization and id; in the order of fields."""
+        found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        names = {f"id{number}": llm_id for number, llm_id in enumerate(llm_ids)}
+        if names:
+            listed = ", ".join(f":{name}" for name in names)
+            sql = f"{SELECT_SECRETS}({listed}) ORDER BY field"
+            for row in await self._transaction.fetch(sql, names):
+                found[row[0], row[1]].append(row)
+        return found
 
 
 class SqlWriteLLMs(SqlReadLLMs):
@@ -127,17 +126,52 @@ class SqlWriteLLMs(SqlReadLLMs):
 
     async def add(self, llm: LLM) -> None:
         """Store a new one."""
-        await self._transaction.execute(INSERT, _values(llm))
+        await self._transaction.execute(INSERT, llm_rows.values(llm))
+        await self._add_parts(llm)
 
     async def replace(self, llm: LLM) -> None:
         """Store a changed one."""
-        await self._transaction.execute(UPDATE, _values(llm))
+        await self._transaction.execute(UPDATE, llm_rows.values(llm))
+        await self._transaction.execute(DELETE_SECRETS, _key(llm))
+        await self._transaction.execute(DELETE_LABELS, _key(llm))
+        await self._add_parts(llm)
 
     async def remove(self, llm: LLM) -> None:
-        """Forget one, its credential included."""
-        await self._transaction.execute(
-            DELETE, {"organization_id": llm.organization_id, "id": llm.id}
+        """Forget one, its secrets included."""
+        await self._transaction.execute(DELETE_SECRETS, _key(llm))
+        await self._transaction.execute(DELETE_LABELS, _key(llm))
+        await self._transaction.execute(DELETE, _key(llm))
+
+    async def connected(self, organization_id: str, connection_key: bytes) -> list[LLM]:
+        """Find the LLMs of one organization that have this connection key."""
+        return await self._select(
+            CONNECTED, {"organization_id": organization_id, "connection_key": connection_key}
         )
+
+    async def bearers(self, organization_id: str, display_name: str) -> list[str]:
+        """Find the ids of one organization's LLMs that have this name."""
+        rows = await self._transaction.fetch(
+            BEARERS, {"organization_id": organization_id, "display_name": display_name}
+        )
+        return [row[0] for row in rows]
+
+    async def unfingerprinted(self, *, limit: int) -> list[LLM]:
+        """Find LLMs, of whatever organization, that have no connection key yet."""
+        return await self._select(UNFINGERPRINTED, {"limit": limit})
+
+    async def _add_parts(self, llm: LLM) -> None:
+        for secret in llm_rows.secrets(llm):
+            await self._transaction.execute(INSERT_SECRET, secret)
+        for key, value in llm.configuration.labels.items():
+            await self._transaction.execute(INSERT_LABEL, _key(llm) | {"key": key, "value": value})
+
+
+def _key(llm: LLM) -> dict[str, Any]:
+    return {"organization_id": llm.organization_id, "id": llm.id}
+
+
+def _cursor(llm: LLM) -> Cursor:
+    return Cursor(llm.created_at_ms, llm.id)
 
 
 def _visible(scope: Scope, *, include_platform: bool = True) -> dict[str, Any]:
@@ -148,50 +182,25 @@ def _visible(scope: Scope, *, include_platform: bool = True) -> dict[str, Any]:
     }
 
 
-def _values(llm: LLM) -> dict[str, Any]:
-    configuration = msgspec.structs.asdict(llm.configuration)
-    for name in JSON_COLUMNS:
-        configuration[name] = msgspec.json.encode(configuration[name]).decode()
-    found_by = (configuration["display_name"], configuration["description"], configuration["model"])
-    values = (
-        msgspec.structs.asdict(llm)
-        | configuration
-        | _credential_values(llm.credential)
-        | {"search_text": SEARCH_SEPARATOR.join(text for text in found_by if text).casefold()}
-    )
-    return {name: values[name] for name in WRITTEN}
+def _conditions(query: LLMQuery, parameters: dict[str, Any]) -> Iterator[str]:
+    """Write a query's conditions, and put their values among the parameters."""
+    for name in LLM_FILTERS:
+        if name in query.equal:
+            parameters[f"is_{name}"] = query.equal[name]
+            yield f"{name} = :is_{name}"
+    if query.search:
+        parameters["text"] = containing(query.search.casefold())
+        yield "search_text LIKE :text ESCAPE '!'"
+    for number, requirement in enumerate(query.labels):
+        yield _label_condition(requirement, f"label{number}", parameters)
 
 
-def _credential_values(credential: Credential | None) -> dict[str, Any]:
-    if credential is None:
-        return dict.fromkeys(CREDENTIAL_COLUMNS)
-    return {
-        "credential_kind": credential.kind,
-        "credential_header": credential.placement.header,
-        "credential_prefix": credential.placement.prefix,
-        "credential_generation": credential.generation,
-        "kek_id": credential.sealed.kek_id,
-        "wrapped_dek": credential.sealed.wrapped_dek,
-        "ciphertext": credential.sealed.ciphertext,
-    }
-
-
-def _llm(row: Row) -> LLM:
-    values = dict(zip(COLUMNS, row, strict=True))
-    for name in JSON_COLUMNS:
-        values[name] = msgspec.json.decode(values[name])
-    for name in FLAG_COLUMNS:
-        values[name] = bool(values[name])
-    parts = {"configuration": values, "credential": _credential(values)}
-    return msgspec.convert(values | parts, LLM)
-
-
-def _credential(values: dict[str, Any]) -> Credential | None:
-    if values["credential_kind"] is None:
-        return None
-    return Credential(
-        CredentialKind(values["credential_kind"]),
-        Placement(values["credential_header"], values["credential_prefix"]),
-        values["credential_generation"],
-        Sealed(values["kek_id"], values["wrapped_dek"], values["ciphertext"]),
-    )
+def _label_condition(requirement: Requirement, name: str, parameters: dict[str, Any]) -> str:
+    parameters[name] = requirement.key
+    condition = f"{HAS_LABEL}:{name}"
+    if requirement.values:
+        names = {f"{name}_{at}": value for at, value in enumerate(requirement.values)}
+        parameters |= names
+        condition += f" AND l.value IN ({', '.join(f':{each}' for each in names)})"
+    is_wanted = requirement.operator in {Operator.IN, Operator.EXISTS}
+    return f"{'' if is_wanted else 'NOT '}{condition})"

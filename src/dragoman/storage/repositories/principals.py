@@ -1,38 +1,48 @@
 """Organizations, principals and API keys in SQL."""
 
+from typing import Any, TypeVar
+
 import msgspec
 
+from dragoman.domain.page import Cursor, Page, PageQuery
 from dragoman.domain.principal import ApiKey, Organization, Principal, Role
-from dragoman.storage.sqlite import Row, Transaction
+from dragoman.storage.database import Row, Transaction
+from dragoman.storage.repositories.paging import NEWEST_FIRST, beginning, one_page
 
-KEY_AND_PRINCIPAL = """
-SELECT k.id, k.organization_id, k.principal_id, k.name, k.digest,
-       k.created_at_ms, k.expires_at_ms, k.revoked_at_ms,
-       p.id, p.organization_id, p.name, p.role, p.created_at_ms
-FROM api_keys k JOIN principals p ON p.id = k.principal_id
-"""
-KEY_MEMBERS = len(ApiKey.__struct_fields__)
+T = TypeVar("T")
 
-BY_DIGEST = KEY_AND_PRINCIPAL + "WHERE k.digest = :digest"
-BY_ORGANIZATION = (
-    KEY_AND_PRINCIPAL + "WHERE k.organization_id = :organization_id ORDER BY k.created_at_ms, k.id"
-)
+KEY_COLUMNS = ApiKey.__struct_fields__
+PRINCIPAL_COLUMNS = Principal.__struct_fields__
+
 ORGANIZATION = "SELECT id, name, created_at_ms FROM organizations "
+PRINCIPAL = f"SELECT {', '.join(PRINCIPAL_COLUMNS)} FROM principals "
+KEY_AND_PRINCIPAL = (
+    f"SELECT {', '.join(f'k.{name}' for name in KEY_COLUMNS)}, "
+    f"{', '.join(f'p.{name}' for name in PRINCIPAL_COLUMNS)} "
+    "FROM api_keys k JOIN principals p ON p.id = k.principal_id "
+)
 
 INSERT_ORGANIZATION = """
 INSERT INTO organizations (id, name, created_at_ms) VALUES (:id, :name, :created_at_ms)
 """
+UPDATE_ORGANIZATION = "UPDATE organizations SET name = :name WHERE id = :id"
 INSERT_PRINCIPAL = """
 INSERT INTO principals (id, organization_id, name, role, created_at_ms)
 VALUES (:id, :organization_id, :name, :role, :created_at_ms)
 """
-INSERT_KEY = """
-INSERT INTO api_keys
-    (id, organization_id, principal_id, name, digest, created_at_ms, expires_at_ms, revoked_at_ms)
-VALUES
-    (:id, :organization_id, :principal_id, :name, :digest, :created_at_ms, :expires_at_ms,
-     :revoked_at_ms)
+UPDATE_PRINCIPAL = """
+UPDATE principals SET name = :name, role = :role
+WHERE organization_id = :organization_id AND id = :id
 """
+DELETE_KEYS = "DELETE FROM api_keys WHERE principal_id = :id"
+DELETE_PRINCIPAL = "DELETE FROM principals WHERE id = :id"
+OWNED = """
+SELECT 1 FROM llms WHERE organization_id = :organization_id AND owner_id = :owner_id LIMIT 1
+"""
+INSERT_KEY = (
+    f"INSERT INTO api_keys ({', '.join(KEY_COLUMNS)})"
+    f" VALUES ({', '.join(f':{name}' for name in KEY_COLUMNS)})"
+)
 REVOKE_KEY = """
 UPDATE api_keys SET revoked_at_ms = :revoked_at_ms WHERE id = :id AND revoked_at_ms IS NULL
 """
@@ -46,8 +56,8 @@ class SqlReadPrincipals:
 
     async def by_digest(self, digest: bytes) -> tuple[ApiKey, Principal] | None:
         """Find the key of this digest, revoked or not, and its principal."""
-        rows = await self._transaction.fetch(BY_DIGEST, {"digest": digest})
-        return _key_and_principal(rows[0]) if rows else None
+        rows = await self._keys("WHERE k.digest = :digest", {"digest": digest})
+        return rows[0] if rows else None
 
     async def organization_named(self, name: str) -> Organization | None:
         """Find an organization by its name."""
@@ -61,9 +71,68 @@ class SqlReadPrincipals:
         )
         return Organization(*rows[0]) if rows else None
 
-    async def keys(self, organization_id: str) -> list[tuple[ApiKey, Principal]]:
-        """List an organization's keys, oldest first."""
-        rows = await self._transaction.fetch(BY_ORGANIZATION, {"organization_id": organization_id})
+    async def organizations(self, query: PageQuery) -> Page[Organization]:
+        """List all organizations."""
+        parameters: dict[str, Any] = {}
+        where = "WHERE 1 = 1" + beginning(query, parameters)
+        rows = await self._transaction.fetch(
+            f"{ORGANIZATION}{where}{NEWEST_FIRST}LIMIT :limit", parameters
+        )
+        return one_page(
+            [Organization(*row) for row in rows], query, lambda o: Cursor(o.created_at_ms, o.id)
+        )
+
+    async def principal(self, organization_id: str, principal_id: str) -> Principal | None:
+        """Find one of an organization's principals."""
+        rows = await self._transaction.fetch(
+            PRINCIPAL + "WHERE organization_id = :organization_id AND id = :id",
+            {"organization_id": organization_id, "id": principal_id},
+        )
+        return _principal(rows[0]) if rows else None
+
+    async def principals(self, organization_id: str, query: PageQuery) -> Page[Principal]:
+        """List an organization's principals."""
+        parameters: dict[str, Any] = {"organization_id": organization_id}
+        where = "WHERE organization_id = :organization_id" + beginning(query, parameters)
+        rows = await self._transaction.fetch(
+            f"{PRINCIPAL}{where}{NEWEST_FIRST}LIMIT :limit", parameters
+        )
+        return one_page(
+            [_principal(row) for row in rows], query, lambda p: Cursor(p.created_at_ms, p.id)
+        )
+
+    async def key(self, organization_id: str, key_id: str) -> tuple[ApiKey, Principal] | None:
+        """Find one of an organization's keys, ended or not."""
+        rows = await self._keys(
+            "WHERE k.organization_id = :organization_id AND k.id = :id",
+            {"organization_id": organization_id, "id": key_id},
+        )
+        return rows[0] if rows else None
+
+    async def keys(self, organization_id: str, query: PageQuery) -> Page[tuple[ApiKey, Principal]]:
+        """List an organization's keys, ended ones too."""
+        parameters: dict[str, Any] = {"organization_id": organization_id}
+        where = "WHERE k.organization_id = :organization_id"
+        if query.after is not None:
+            where += " AND (k.created_at_ms, k.id) < (:after_ms, :after_id)"
+        beginning(query, parameters)
+        rows = await self._keys(
+            f"{where} ORDER BY k.created_at_ms DESC, k.id DESC LIMIT :limit", parameters
+        )
+        return one_page(rows, query, lambda row: Cursor(row[0].created_at_ms, row[0].id))
+
+    async def keys_named(self, organization_id: str, name: str) -> list[ApiKey]:
+        """Find an organization's keys of one name, ended ones too."""
+        rows = await self._keys(
+            "WHERE k.organization_id = :organization_id AND k.name = :name",
+            {"organization_id": organization_id, "name": name},
+        )
+        return [key for key, _ in rows]
+
+    async def _keys(
+        self, clauses: str, parameters: dict[str, Any]
+    ) -> list[tuple[ApiKey, Principal]]:
+        rows = await self._transaction.fetch(KEY_AND_PRINCIPAL + clauses, parameters)
         return [_key_and_principal(row) for row in rows]
 
 
@@ -74,22 +143,49 @@ class SqlWritePrincipals(SqlReadPrincipals):
         """Store a new organization."""
         await self._transaction.execute(INSERT_ORGANIZATION, msgspec.structs.asdict(organization))
 
+    async def replace_organization(self, organization: Organization) -> None:
+        """Store a renamed organization."""
+        await self._transaction.execute(UPDATE_ORGANIZATION, msgspec.structs.asdict(organization))
+
     async def add_principal(self, principal: Principal) -> None:
         """Store a new principal."""
         await self._transaction.execute(INSERT_PRINCIPAL, msgspec.structs.asdict(principal))
 
+    async def replace_principal(self, principal: Principal) -> None:
+        """Store a changed principal."""
+        await self._transaction.execute(UPDATE_PRINCIPAL, msgspec.structs.asdict(principal))
+
+    async def remove_principal(self, principal: Principal) -> None:
+        """Forget a principal and its keys."""
+        await self._transaction.execute(DELETE_KEYS, {"id": principal.id})
+        await self._transaction.execute(DELETE_PRINCIPAL, {"id": principal.id})
+
+    async def owns_llms(self, principal: Principal) -> bool:
+        """Tell whether any LLM belongs to this principal."""
+        rows = await self._transaction.fetch(
+            OWNED, {"organization_id": principal.organization_id, "owner_id": principal.id}
+        )
+        return bool(rows)
+
     async def add_key(self, key: ApiKey) -> None:
         """Store a new key."""
-        await self._transaction.execute(INSERT_KEY, msgspec.structs.asdict(key))
+        values = msgspec.structs.asdict(key)
+        if key.permissions is not None:
+            values["permissions"] = msgspec.json.encode(key.permissions).decode()
+        await self._transaction.execute(INSERT_KEY, values)
 
     async def revoke_key(self, key: ApiKey, revoked_at_ms: int) -> None:
         """End a key; one that has ended stays as it is."""
         await self._transaction.execute(REVOKE_KEY, {"id": key.id, "revoked_at_ms": revoked_at_ms})
 
 
+def _principal(row: Row) -> Principal:
+    id_, organization_id, name, role, created_at_ms = row
+    return Principal(id_, organization_id, name, Role(role), created_at_ms)
+
+
 def _key_and_principal(row: Row) -> tuple[ApiKey, Principal]:
-    principal_id, organization_id, name, role, created_at_ms = row[KEY_MEMBERS:]
-    return (
-        ApiKey(*row[:KEY_MEMBERS]),
-        Principal(principal_id, organization_id, name, Role(role), created_at_ms),
-    )
+    values = dict(zip(KEY_COLUMNS, row, strict=False))
+    if values["permissions"] is not None:
+        values["permissions"] = msgspec.json.decode(values["permissions"])
+    return msgspec.convert(values, ApiKey), _principal(row[len(KEY_COLUMNS) :])

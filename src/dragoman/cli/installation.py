@@ -1,0 +1,47 @@
+"""Commands that work on the installation itself: whoever has its data directory may do all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from dragoman.app.clock import SystemClock
+from dragoman.cli.problems import explained
+from dragoman.registry.keys import Keys
+from dragoman.registry.organizations import Organizations
+from dragoman.settings import Settings, load
+from dragoman.storage import schema
+from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.unit_of_work import SqlStore
+
+T = TypeVar("T")
+
+DataDir = Annotated[str | None, typer.Option(help="Folder of the database. [DRAGOMAN_DATA_DIR]")]
+
+
+class Installation:
+    """The use cases of an operator, on an open database."""
+
+    def __init__(self, settings: Settings, store: SqlStore) -> None:
+        clock = SystemClock()
+        self.settings = settings
+        self.store = store
+        self.keys = Keys(store=store, clock=clock)
+        self.organizations = Organizations(store=store, clock=clock)
+
+
+def on_installation(data_dir: str | None, use: Callable[[Installation], Awaitable[T]]) -> T:
+    """Open the installation for one use, and close it again; failures end the command."""
+
+    async def run() -> T:
+        settings = load({"data_dir": data_dir})
+        schema.require(settings.database_path)
+        database = SqliteDatabase(settings.database_path)
+        try:
+            return await use(Installation(settings, SqlStore(database)))
+        finally:
+            await database.close()
+
+    with explained():
+        return asyncio.run(run())

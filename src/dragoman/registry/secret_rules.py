@@ -1,0 +1,96 @@
+"""What a credential and extra headers must be to be sealed. Never quotes a value."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from dragoman.domain.errors import Problem
+from dragoman.domain.llm import MAX_NAME_LENGTH
+from dragoman.registry.asked import AskedCredential
+from dragoman.vault.secret import Secret, header_problem
+
+MAX_HEADERS = 20
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", re.ASCII)
+"""A header's name (RFC 9110, section 5.6.2)."""
+
+OURS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "via",
+        "cdn-loop",
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+    }
+)
+"""Headers that belong to one connection, or that the gateway writes itself."""
+
+CREDENTIAL_HEADERS = frozenset(
+    {"authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "set-cookie"}
+)
+"""Headers for which there is the credential."""
+
+
+def asked_problems(
+    credential: AskedCredential | None, headers: Mapping[str, Secret | None]
+) -> Iterator[Problem]:
+    """Find what is wrong with what a request brings of secrets."""
+    if credential is not None:
+        yield from _credential_problems(credential)
+    if len(headers) > MAX_HEADERS:
+        yield Problem(("headers",), f"must be at most {MAX_HEADERS}", "too_big")
+    if len({name.lower() for name in headers}) < len(headers):
+        yield Problem(("headers",), "must name each header only once, case aside", "duplicate")
+    for name, value in headers.items():
+        reason = header_name_problem(name)
+        if reason is None and name.lower() in CREDENTIAL_HEADERS:
+            reason = "carries a credential; register it as the credential instead"
+        if reason is not None:
+            # A name that is none is not repeated: somebody may have written a secret there.
+            yield Problem(("headers",), f"one {reason}", "invalid_header")
+        elif value is not None and (problem := header_problem(value)) is not None:
+            yield Problem(("headers", name), problem, "invalid_secret")
+
+
+def header_name_problem(name: str) -> str | None:
+    """Say why a secret cannot go into a header of this name, or None if it can."""
+    if not _TOKEN.fullmatch(name):
+        return "is not the name of a header"
+    if name.lower() in OURS:
+        return "is a header that only the gateway itself may write"
+    return None
+
+
+def _credential_problems(credential: AskedCredential) -> Iterator[Problem]:
+    if credential.secret is not None:
+        problem = header_problem(credential.secret)
+        if problem is not None:
+            yield Problem(("secret",), problem, "invalid_secret")
+    place = credential.placement
+    if place is None:
+        return
+    problem = header_name_problem(place.header)
+    if problem is None and place.header.lower() in {"cookie", "set-cookie"}:
+        problem = "is not a header that carries an API key"
+    if problem is not None:
+        yield Problem(("credential", "header"), problem, "invalid_header")
+    if len(place.prefix) > MAX_NAME_LENGTH or not (
+        place.prefix.isascii() and (place.prefix + "x").isprintable()
+    ):
+        yield Problem(("credential", "prefix"), "must be short printable ASCII", "invalid_prefix")

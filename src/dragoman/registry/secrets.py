@@ -1,0 +1,112 @@
+"""What is secret about an LLM: sealed when it comes, sealed again when its use gets narrower."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from dragoman.domain.credential import Credential, CredentialKind, ExtraHeader, Placement
+from dragoman.domain.errors import Invalid, Problem
+from dragoman.domain.llm import LLM
+from dragoman.protocols.placement import placement
+from dragoman.registry.asked import KEPT, AskedCredential, Draft, Edit
+from dragoman.vault.envelope import Vault, binding, header_binding
+from dragoman.vault.secret import Secret
+
+
+class Secrets:
+    """Gives LLMs their sealed credential and headers."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def of_new(self, llm: LLM, draft: Draft) -> LLM:
+        """Seal what a new LLM comes with. Raises Invalid where a credential has no secret."""
+        return msgspec.structs.replace(
+            llm,
+            credential=self._new_credential(llm, draft.credential),
+            headers=tuple(
+                self._sealed_header(llm, name, 1, value)
+                for name, value in sorted(draft.headers.items())
+            ),
+        )
+
+    def of_changed(self, current: LLM, proposed: LLM, edit: Edit) -> LLM:
+        """Seal what an update brings, and bind again what it keeps.
+
+        Raises Invalid (`secret_required`) where something stored would be sent elsewhere.
+        """
+        return msgspec.structs.replace(
+            proposed,
+            credential=self._next_credential(current, proposed, edit),
+            headers=tuple(self._next_headers(current, proposed, edit.headers)),
+        )
+
+    def opened(self, llm: LLM) -> Secret | None:
+        """Open an LLM's credential, to compare it. Raises CredentialUnusable."""
+        stored = llm.credential
+        if stored is None:
+            return None
+        return self._vault.open(stored.sealed, binding(llm, stored.placement, stored.generation))
+
+    def _new_credential(self, llm: LLM, asked: AskedCredential | None) -> Credential | None:
+        if asked is None:
+            return None
+        if asked.secret is None:
+            raise Invalid(
+                Problem(("secret",), "is missing; a credential consists of it", "secret_required")
+            )
+        place = asked.placement or placement(llm.configuration.protocol)
+        return self._sealed(llm, asked.secret, place, generation=1)
+
+    def _next_credential(self, current: LLM, proposed: LLM, edit: Edit) -> Credential | None:
+        stored, asked = current.credential, edit.credential
+        if asked is None:
+            return None
+        if stored is None:
+            return None if asked is KEPT else self._new_credential(proposed, asked)
+        place = None if asked is KEPT else asked.placement
+        if place is None:
+            place = _next_placement(current, proposed, stored)
+        if asked is not KEPT and asked.secret is not None:
+            return self._sealed(proposed, asked.secret, place, stored.generation + 1)
+        old = binding(current, stored.placement, stored.generation)
+        new = binding(proposed, place, stored.generation)
+        if old == new:
+            return stored
+        sealed = self._vault.rebind(stored.sealed, old, new)
+        return msgspec.structs.replace(stored, placement=place, sealed=sealed)
+
+    def _sealed(self, llm: LLM, secret: Secret, place: Placement, generation: int) -> Credential:
+        sealed = self._vault.seal(secret, binding(llm, place, generation))
+        return Credential(CredentialKind.API_KEY, place, generation, sealed)
+
+    def _next_headers(
+        self, current: LLM, proposed: LLM, asked: Mapping[str, Secret | None]
+    ) -> Iterator[ExtraHeader]:
+        stored = {header.name: header for header in current.headers}
+        for name in sorted(stored.keys() | asked.keys()):
+            if name not in asked:
+                yield self._rebound_header(current, proposed, stored[name])
+            elif (value := asked[name]) is not None:
+                generation = stored[name].generation if name in stored else 0
+                yield self._sealed_header(proposed, name, generation + 1, value)
+
+    def _rebound_header(self, current: LLM, proposed: LLM, header: ExtraHeader) -> ExtraHeader:
+        old = header_binding(current, header.name, header.generation)
+        new = header_binding(proposed, header.name, header.generation)
+        if old == new:
+            return header
+        sealed = self._vault.rebind(header.sealed, old, new, ("headers", header.name))
+        return msgspec.structs.replace(header, sealed=sealed)
+
+    def _sealed_header(self, llm: LLM, name: str, generation: int, value: Secret) -> ExtraHeader:
+        sealed = self._vault.seal(value, header_binding(llm, name, generation))
+        return ExtraHeader(name, generation, sealed)
+
+
+def _next_placement(current: LLM, proposed: LLM, stored: Credential) -> Placement:
+    """Let the credential stay where it is, unless the wire format decided that and changes."""
+    before = placement(current.configuration.protocol)
+    if stored.placement == before:
+        return placement(proposed.configuration.protocol)
+    return stored.placement
