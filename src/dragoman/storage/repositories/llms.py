@@ -72,13 +72,21 @@ class SqlReadLLMs:
 
     async def named(self, scope: Scope, display_name: str, *, limit: int) -> list[LLM]:
         """Find up to `limit` of this display name, exactly as written, as far as calls need."""
-        return await self._newest_for_calls(
-            scope, {"display_name": display_name, "limit": limit}, "display_name = :display_name"
+        parameters: dict[str, Any] = {"display_name": display_name, "limit": limit}
+        # Not sorted by SQL: that would read along the index of times, and not that of names.
+        named = _united(
+            SELECT_FOR_CALLS, _visible(scope, parameters), "display_name = :display_name"
         )
+        rows = await self._transaction.fetch(f"{named} LIMIT :limit", parameters)
+        return sorted((llm_rows.llm(row) for row in rows), key=_cursor, reverse=True)
 
     async def all(self, scope: Scope, *, limit: int) -> list[LLM]:
         """List up to `limit`, newest first, as far as calls need."""
-        return await self._newest_for_calls(scope, {"limit": limit})
+        parameters: dict[str, Any] = {"limit": limit}
+        end = f"{NEWEST_FIRST}LIMIT :limit"
+        newest = _united(SELECT_FOR_CALLS, _visible(scope, parameters), end=end)
+        rows = await self._transaction.fetch(newest + end, parameters)
+        return [llm_rows.llm(row) for row in rows]
 
     async def page(self, scope: Scope, query: LLMQuery) -> Page[LLM]:
         """List one page, and count the whole where that is asked for."""
@@ -103,14 +111,6 @@ class SqlReadLLMs:
         rows = await self._transaction.fetch(sql, parameters)
         secrets = await self._secrets(rows)
         return [llm_rows.llm(row, secrets[row[0], row[1]]) for row in rows]
-
-    async def _newest_for_calls(
-        self, scope: Scope, parameters: dict[str, Any], *conditions: str
-    ) -> list[LLM]:
-        end = f"{NEWEST_FIRST}LIMIT :limit"
-        sql = _united(SELECT_FOR_CALLS, _visible(scope, parameters), *conditions, end=end)
-        rows = await self._transaction.fetch(sql + end, parameters)
-        return [llm_rows.llm(row) for row in rows]
 
     async def _secrets(self, rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
         """Read the sealed secrets of some LLMs, by organization and id; in the order of fields."""
