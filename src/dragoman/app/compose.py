@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front
+from dragoman.app.memories import Forgetful, Memories
 from dragoman.dialects.anam.routes import dialect as anam
 from dragoman.dialects.openai.errors import render
 from dragoman.dialects.openai.routes import dialect as openai
@@ -19,8 +20,8 @@ from dragoman.gateway.relay import Relay
 from dragoman.registry.authentication import Authenticator
 from dragoman.registry.llms import LLMs
 from dragoman.settings import Settings
-from dragoman.storage.change_feed import SqliteChangeFeed
-from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.change_feed import SqlChangeFeed
+from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
@@ -34,13 +35,9 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
 
     `bootstrap.prepare` has run: the database and the key file are there.
     """
-    database = SqliteDatabase(settings.database_path)
-
-    def forget() -> None:
-        authenticator.forget()
-        directory.forget()
-
-    store = SqlStore(database, on_write=forget)
+    database = open_database(locate(settings))
+    memories = Memories()
+    store = SqlStore(database, on_write=memories.forget)
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
     pool = HttpPool(
         policy=policy,
@@ -52,6 +49,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
     vault = Vault(keyring, deployment_id)
     authenticator = Authenticator(store=store, clock=clock)
     directory = Directory(store=store, vault=vault, region=settings.region)
+    memories.add(Forgetful(authenticator.forget), Forgetful(directory.forget))
     relay = Relay(
         directory=directory,
         upstream=pool,
@@ -62,12 +60,13 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
 
     async def readiness() -> tuple[bool, dict[str, str]]:
         try:
-            await database.data_version()
+            await database.ping()
         except Unavailable:
             return False, {"database": "unreachable"}
         return True, {"database": "ok"}
 
-    feed = asyncio.create_task(SqliteChangeFeed(database, settings.stale_max_s).follow(forget))
+    change_feed = SqlChangeFeed(database, settings.stale_max_s)
+    following = asyncio.create_task(change_feed.follow(memories))
     try:
         yield Front(
             [
@@ -83,9 +82,9 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
             fallback=render,
         )
     finally:
-        feed.cancel()
+        following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await feed
+            await following
         await pool.close()
         await database.close()
 

@@ -14,7 +14,7 @@ from dragoman.domain.principal import ApiKey, Principal, Role
 from dragoman.registry.keys import DEFAULT_ORGANIZATION, Keys
 from dragoman.settings import load
 from dragoman.storage import schema
-from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
 
 T = TypeVar("T")
@@ -85,8 +85,9 @@ def _with_keys(data_dir: str | None, use: Callable[[Keys], Awaitable[T]]) -> T:
 
     async def run() -> T:
         settings = load({"data_dir": data_dir})
-        schema.require(settings.database_path)
-        database = SqliteDatabase(settings.database_path)
+        location = locate(settings)
+        schema.require(location)
+        database = open_database(location)
         try:
             return await use(Keys(store=SqlStore(database), clock=SystemClock()))
         finally:

@@ -19,12 +19,14 @@ metadata = sa.MetaData(
 
 Id = sa.String(36)
 
+# One row: this installation. Its id is bound into every ciphertext; its revision is the newest
+# change's number.
 deployment = sa.Table(
     "deployment",
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),
-    comment="One row: this installation. Its id is bound into every ciphertext.",
+    sa.Column("revision", sa.BigInteger, nullable=False),
 )
 
 organizations = sa.Table(
@@ -110,5 +112,6 @@ audit = sa.Table(
     sa.Column("target_id", Id, nullable=False),
     sa.Column("members", sa.Text, nullable=False),
     sa.Column("request_id", sa.Text),
+    sa.Column("revision", sa.BigInteger, nullable=False, unique=True),
     sa.Index(None, "organization_id", "at_ms", "id"),
 )

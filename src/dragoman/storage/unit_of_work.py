@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from dragoman.domain.ports import OnChange
+from dragoman.storage.database import Database, Transaction
 from dragoman.storage.repositories.audit import SqlAudit
 from dragoman.storage.repositories.deployment import SqlReadDeployment, SqlWriteDeployment
 from dragoman.storage.repositories.llms import SqlReadLLMs, SqlWriteLLMs
 from dragoman.storage.repositories.principals import SqlReadPrincipals, SqlWritePrincipals
-from dragoman.storage.sqlite import SqliteDatabase, Transaction
 
 
 class SqlReadWork:
@@ -37,7 +37,7 @@ class SqlStore:
     has just written does not wait for the change feed.
     """
 
-    def __init__(self, database: SqliteDatabase, on_write: OnChange = lambda: None) -> None:
+    def __init__(self, database: Database, on_write: OnChange = lambda: None) -> None:
         self._database = database
         self._on_write = on_write
 

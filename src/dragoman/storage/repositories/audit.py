@@ -3,14 +3,15 @@
 import msgspec
 
 from dragoman.domain.audit import AuditEntry
-from dragoman.storage.sqlite import Transaction
+from dragoman.storage.database import Transaction
 
 INSERT = """
 INSERT INTO audit
-    (id, at_ms, organization_id, actor_id, key_id, action, target_id, members, request_id)
-VALUES
-    (:id, :at_ms, :organization_id, :actor_id, :key_id, :action, :target_id, :members, :request_id)
+    (id, at_ms, organization_id, actor_id, key_id, action, target_id, members, request_id, revision)
+SELECT :id, :at_ms, :organization_id, :actor_id, :key_id, :action, :target_id, :members,
+    :request_id, COALESCE(MAX(revision), 0) + 1 FROM audit
 """
+NUMBER = "UPDATE deployment SET revision = (SELECT MAX(revision) FROM audit)"
 
 
 class SqlAudit:
@@ -24,3 +25,4 @@ class SqlAudit:
         values = msgspec.structs.asdict(entry)
         values["members"] = msgspec.json.encode(entry.members).decode()
         await self._transaction.execute(INSERT, values)
+        await self._transaction.execute(NUMBER, {})

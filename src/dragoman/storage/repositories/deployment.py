@@ -3,10 +3,13 @@
 import msgspec
 
 from dragoman.domain.deployment import Deployment
-from dragoman.storage.sqlite import Transaction
+from dragoman.storage.database import Transaction
 
 SELECT = "SELECT id, created_at_ms FROM deployment"
-INSERT = "INSERT INTO deployment (id, created_at_ms) VALUES (:id, :created_at_ms)"
+INSERT = """
+INSERT INTO deployment (id, created_at_ms, revision)
+VALUES (:id, :created_at_ms, (SELECT COALESCE(MAX(revision), 0) FROM audit))
+"""
 KEK_IDS = "SELECT DISTINCT kek_id FROM llms WHERE kek_id IS NOT NULL"
 
 

@@ -9,7 +9,7 @@ from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import LLMQuery, Page
 from dragoman.domain.principal import Scope
-from dragoman.storage.sqlite import Row, Transaction
+from dragoman.storage.database import Row, Transaction
 
 JSON_COLUMNS = ("endpoints", "tags", "metadata")
 FLAG_COLUMNS = ("enabled", "is_default", "zero_data_retention")
@@ -65,11 +65,12 @@ UPDATE = f"UPDATE llms SET {', '.join(f'{name} = :{name}' for name in WRITTEN[2:
 DELETE = f"DELETE FROM llms WHERE {KEY}"
 
 VISIBLE = (
-    "((organization_id = :organization_id AND (:owner_id IS NULL OR owner_id = :owner_id))"
+    "((organization_id = :organization_id"
+    " AND (CAST(:owner_id AS TEXT) IS NULL OR owner_id = :owner_id))"
     " OR organization_id = :platform_id) "
 )
 NEWEST_FIRST = "ORDER BY created_at_ms DESC, id DESC "
-MATCHES = "AND instr(search_text, :text) > 0 "
+MATCHES = "AND search_text LIKE :pattern ESCAPE '\\' "
 
 
 class SqlReadLLMs:
@@ -99,7 +100,7 @@ class SqlReadLLMs:
         parameters = _visible(scope, include_platform=query.include_platform)
         if query.search:
             where += MATCHES
-            parameters["text"] = query.search.casefold()
+            parameters["pattern"] = f"%{_literal(query.search.casefold())}%"
         counted = await self._transaction.fetch(f"SELECT COUNT(*) FROM llms {where}", parameters)
         items = await self._select(
             f"{where}{NEWEST_FIRST}LIMIT :limit OFFSET :offset",
@@ -138,6 +139,11 @@ class SqlWriteLLMs(SqlReadLLMs):
         await self._transaction.execute(
             DELETE, {"organization_id": llm.organization_id, "id": llm.id}
         )
+
+
+def _literal(text: str) -> str:
+    """Write a text so that LIKE takes each of its characters as itself."""
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _visible(scope: Scope, *, include_platform: bool = True) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import msgspec
 
 from dragoman.domain.principal import ApiKey, Organization, Principal, Role
-from dragoman.storage.sqlite import Row, Transaction
+from dragoman.storage.database import Row, Transaction
 
 KEY_AND_PRINCIPAL = """
 SELECT k.id, k.organization_id, k.principal_id, k.name, k.digest,
