@@ -59,9 +59,7 @@ async def test_every_member_of_the_smaller_things_is_read_again(store: SqlStore)
         assert await work.deployment.get() == DEPLOYMENT
 
 
-async def test_the_audit_trail_keeps_every_member(
-    store: SqlStore, database: Database
-) -> None:
+async def test_the_audit_trail_keeps_every_member(store: SqlStore, database: Database) -> None:
     async with store.writing() as work:
         await work.audit.record(AUDIT_ENTRY)
     names = msgspec.structs.asdict(AUDIT_ENTRY)
