@@ -23,6 +23,10 @@ SELECT_FOR_CALLS = (
 )
 """What a call needs. Metadata may be large, and these rows are read by the thousand."""
 
+SELECT_KEYS = "SELECT organization_id, id, created_at_ms FROM llms "
+SELECT_OF_KEYS = f"{SELECT}WHERE (organization_id, id) IN (SELECT organization_id, id FROM "
+"""Whole rows are read for the page alone, and not for all that stand before it."""
+
 INSERT = (
     f"INSERT INTO llms ({', '.join(WRITTEN)}) VALUES ({', '.join(f':{name}' for name in WRITTEN)})"
 )
@@ -99,12 +103,9 @@ class SqlReadLLMs:
             total = sum(row[0] for row in await self._transaction.fetch(counts, parameters))
         conditions += beginning(query, parameters)
         parameters |= {"offset": query.offset, "up_to": query.offset + parameters["limit"]}
-        newest = f"{NEWEST_FIRST}LIMIT :up_to"
-        items = await self._select(
-            f"{_united(SELECT, visible, *conditions, end=newest)}{NEWEST_FIRST}"
-            "LIMIT :limit OFFSET :offset",
-            parameters,
-        )
+        keys = _united(SELECT_KEYS, visible, *conditions, end=f"{NEWEST_FIRST}LIMIT :up_to")
+        keys += f"{NEWEST_FIRST}LIMIT :limit OFFSET :offset"
+        items = await self._select(f"{SELECT_OF_KEYS}({keys}) AS page){NEWEST_FIRST}", parameters)
         return one_page(items, query, _cursor, total)
 
     async def _select(self, sql: str, parameters: dict[str, Any]) -> list[LLM]:
