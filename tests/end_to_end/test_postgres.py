@@ -49,8 +49,9 @@ class Cluster(NamedTuple):
         body = {"model": model, "messages": [{"role": "user", "content": "mark"}]}
         found = set()
         for machine in (self.first, self.second):
-            for _ in range(ENOUGH_FOR_EVERY_WORKER):
-                with self.client(machine, key) as client:
+            with self.client(machine, key) as client:
+                client.headers["connection"] = "close"
+                for _ in range(ENOUGH_FOR_EVERY_WORKER):
                     found.add(client.post("/v1/chat/completions", json=body).status_code)
         return found
 
@@ -174,6 +175,13 @@ def test_a_worker_that_is_killed_within_a_write_leaves_nothing_and_holds_up_nobo
         found = client.get("/anam/v1/llms", params={"search": "half-made"}).json()
     assert found["data"] == []
     assert cluster.revisions() == [*revisions, len(revisions) + 1]
+
+
+def test_a_character_that_cannot_be_stored_is_the_callers_fault(cluster: Cluster) -> None:
+    body = registration(f"{cluster.upstream}/chat/completions", description="a\0b")
+    with cluster.client(cluster.first) as client:
+        assert client.post("/anam/v1/llms", json=body).status_code == 400
+        assert client.get("/anam/v1/llms", params={"search": "\0"}).status_code == 400
 
 
 def test_no_log_line_shows_the_database_url(cluster: Cluster) -> None:
