@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.storage import schema
 from tests.cli.command import dragoman, refused
 from tests.cli.conftest import contents
 from tests.running import RunningDragoman
@@ -140,7 +141,8 @@ def test_a_missing_key_file_is_never_made_anew_over_existing_data(data_dir: Path
     before = contents(data_dir)
     assert refused("serve", data_dir=data_dir) == (
         f"The key file {data_dir}/kek is missing, and without it no stored credential opens. "
-        "Restore it from your copy, or name another one in DRAGOMAN_KEK_FILE."
+        "Restore it from your copy, or copy it from a machine that has it, or name another one in "
+        "DRAGOMAN_KEK_FILE."
     )
     assert contents(data_dir) == before
 
@@ -199,13 +201,17 @@ def test_a_database_of_a_newer_version_is_left_alone(data_dir: Path) -> None:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     before = contents(data_dir)
     assert refused("serve", data_dir=data_dir) == (
-        "The database is of a newer version of Dragoman (step 9999; this one knows up to 0001). "
+        "The database is of a newer version of Dragoman (step 9999; this one knows up to "
+        f"{schema.HEAD}). "
         "Start that version, or restore a backup from before its upgrade."
     )
     assert contents(data_dir) == before
 
 
-NOT_OURS = "The database was not made by Dragoman; choose another data directory."
+NOT_OURS = (
+    "The database was not made by Dragoman; choose another data directory, or another database "
+    "in DRAGOMAN_DATABASE_URL."
+)
 
 
 def test_a_database_of_another_program_is_left_alone_to_the_byte(data_dir: Path) -> None:
