@@ -8,7 +8,6 @@ from dragoman.upstream.egress import EgressPolicy
 from tests.storage.samples import FULL_LLM
 
 
-@pytest.mark.xfail(reason="accepted, and then refused by PostgreSQL alone")
 @pytest.mark.parametrize("name", ["description", "deployment_name", "api_version"])
 def test_a_text_with_the_character_nul_is_refused(name: str) -> None:
     configuration = msgspec.structs.replace(FULL_LLM.configuration, **{name: "a\0b"})
