@@ -1,5 +1,6 @@
 """API keys: what a program acts with, as one principal."""
 
+import msgspec
 from msgspec import Struct
 
 from dragoman.authz.check import Actor, administered, within
@@ -84,9 +85,10 @@ class Keys:
             key = await _chosen(work, of, id_or_name)
             if key.revoked_at_ms is not None:
                 return key
-            await work.principals.revoke_key(key, self._clock.now_ms())
+            now_ms = self._clock.now_ms()
+            await work.principals.revoke_key(key, now_ms)
             await work.audit.record(_entry(self._clock, who, "key.revoke", key))
-        return key
+        return msgspec.structs.replace(key, revoked_at_ms=now_ms)
 
 
 async def add_key(
@@ -161,7 +163,7 @@ async def _chosen(work: WriteWork, organization_id: str, id_or_name: str) -> Api
     named = await work.principals.keys_named(organization_id, id_or_name)
     active = [key for key in named if key.revoked_at_ms is None]
     if not active:
-        raise _no_key()
+        raise NotFound("There is no active API key with this id or name.")
     if len(active) > 1:
         ids = ", ".join(key.id for key in active)
         raise Conflict(f"Several keys have this name; use an id: {ids}.", code="ambiguous_name")
