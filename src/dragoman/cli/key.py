@@ -1,10 +1,11 @@
 """`dragoman key`: API keys, on the installation itself; also while the server runs."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from dragoman.app.clock import SystemClock
 from dragoman.authz.check import operator
 from dragoman.cli.installation import DataDir, Installation, on_installation
 from dragoman.cli.tables import print_table
@@ -13,6 +14,7 @@ from dragoman.domain.principal import ApiKey, Principal, Role
 from dragoman.registry.keys import KeyDraft, NewKey
 
 DEFAULT_ORGANIZATION = "default"
+DAY_MS = 24 * 60 * 60 * 1000
 
 app = typer.Typer(
     help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None
@@ -116,7 +118,7 @@ def _listed(permissions: str | None) -> tuple[str, ...] | None:
 def _end_ms(days: int | None) -> int | None:
     if days is None:
         return None
-    return int((datetime.now(UTC) + timedelta(days=days)).timestamp() * 1000)
+    return SystemClock().now_ms() + days * DAY_MS
 
 
 def _row(key: ApiKey, principal: Principal) -> tuple[str, str, str, str, str]:
@@ -130,5 +132,5 @@ def _state(key: ApiKey) -> str:
     if key.expires_at_ms is None:
         return "active"
     end = datetime.fromtimestamp(key.expires_at_ms / 1000, UTC)
-    word = "active until" if end > datetime.now(UTC) else "ended"
+    word = "active until" if key.expires_at_ms > SystemClock().now_ms() else "ended"
     return f"{word} {end:%Y-%m-%d %H:%M} UTC"
