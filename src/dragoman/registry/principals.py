@@ -70,7 +70,8 @@ class Principals:
             if not members:
                 return current
             require_name(changed.name)
-            within(who, of, role_permissions(changed.role, of))
+            if "role" in members:
+                within(who, of, role_permissions(changed.role, of), changed.id)
             await work.principals.replace_principal(changed)
             await work.audit.record(
                 entry(
