@@ -147,9 +147,10 @@ async def _principal(
 
 def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str, ...] | None:
     """Give what is stored of a key's permissions; nobody hands on more than they hold."""
-    whole = role_permissions(principal.role, principal.organization_id)
+    of = principal.organization_id
+    whole = role_permissions(principal.role, of)
     if draft.permissions is None:
-        within(who, principal.organization_id, whole)
+        within(who, of, whole, draft.principal_id)
         return None
     asked = frozenset(draft.permissions)
     for unknown in asked - frozenset(PERMISSIONS):
@@ -160,7 +161,7 @@ def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str
         raise Invalid(
             Problem(("permissions",), f"the principal's role lacks {lacking}", "beyond_role")
         )
-    within(who, principal.organization_id, asked)
+    within(who, of, asked, draft.principal_id)
     return tuple(sorted(asked))
 
 

@@ -73,7 +73,7 @@ class Principals:
                 return current
             require_name(changed.name)
             if "role" in members:
-                within(who, of, role_permissions(changed.role, of))
+                within(who, of, role_permissions(changed.role, of), changed.id)
             await work.principals.replace_principal(changed)
             await work.audit.record(
                 entry(
