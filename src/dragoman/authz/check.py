@@ -130,8 +130,13 @@ def administered(who: Actor, organization_id: str | None) -> str:
     if organization_id in {None, who.organization_id}:
         return who.organization_id
     if Administration.PLATFORM not in who.permissions:
-        raise NotFound("There is no organization with this id.")
+        raise no_organization()
     return str(organization_id)
+
+
+def no_organization() -> NotFound:
+    """Say that there is none: the same words, whether it is not there or not the actor's."""
+    return NotFound("There is no organization with this id.")
 
 
 def permit(who: Actor, administration: Administration) -> None:

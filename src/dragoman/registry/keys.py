@@ -8,7 +8,7 @@ from dragoman.domain.audit import AuditEntry
 from dragoman.domain.errors import Conflict, Invalid, NotFound, Problem
 from dragoman.domain.ids import is_id
 from dragoman.domain.page import Page, PageQuery
-from dragoman.domain.ports import Clock, Store, WriteWork
+from dragoman.domain.ports import Clock, ReadWork, Store, WriteWork
 from dragoman.domain.principal import ApiKey, Principal, Role
 from dragoman.registry.organizations import found as found_organization
 from dragoman.registry.principals import add_principal
@@ -59,10 +59,7 @@ class Keys:
         """Read one. Raises Forbidden; NotFound for what the actor may not see."""
         of = administered(who, organization_id)
         async with self._store.reading() as work:
-            found = await work.principals.key(of, key_id)
-        if found is None:
-            raise _no_key()
-        return found
+            return await _found(work, of, key_id)
 
     async def page(
         self, who: Actor, query: PageQuery, organization_id: str | None = None
@@ -70,6 +67,7 @@ class Keys:
         """Read a page, newest first, ended ones too. Raises Forbidden, NotFound."""
         of = administered(who, organization_id)
         async with self._store.reading() as work:
+            await found_organization(work, of)
             return await work.principals.keys(of, query)
 
     async def revoke(
@@ -82,11 +80,21 @@ class Keys:
         of = administered(who, organization_id)
         async with self._store.writing() as work:
             key = await _chosen(work, of, id_or_name)
-            if key.revoked_at_ms is not None:
-                return key
+            await self._end(work, who, key)
+        return key
+
+    async def end(self, who: Actor, key_id: str, organization_id: str | None = None) -> None:
+        """End the key of this id. Raises Forbidden; NotFound where there is none."""
+        of = administered(who, organization_id)
+        async with self._store.writing() as work:
+            key, _ = await _found(work, of, key_id)
+            await self._end(work, who, key)
+
+    async def _end(self, work: WriteWork, who: Actor, key: ApiKey) -> None:
+        """End a key; one that has ended stays as it is."""
+        if key.revoked_at_ms is None:
             await work.principals.revoke_key(key, self._clock.now_ms())
             await work.audit.record(_entry(self._clock, who, "key.revoke", key))
-        return key
 
 
 async def add_key(
@@ -151,6 +159,15 @@ def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str
         )
     within(who, principal.organization_id, asked)
     return tuple(sorted(asked))
+
+
+async def _found(
+    work: ReadWork | WriteWork, organization_id: str, key_id: str
+) -> tuple[ApiKey, Principal]:
+    key = await work.principals.key(organization_id, key_id) if is_id(key_id) else None
+    if key is None:
+        raise _no_key()
+    return key
 
 
 async def _chosen(work: WriteWork, organization_id: str, id_or_name: str) -> ApiKey:

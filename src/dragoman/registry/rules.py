@@ -16,7 +16,7 @@ from dragoman.domain.llm import LLM, MAX_NAME_LENGTH, Configuration, ProtocolNam
 from dragoman.domain.ports import EndpointPolicy
 from dragoman.domain.url import url_problem
 from dragoman.registry.asked import KEPT, Draft, Edit
-from dragoman.registry.secret_rules import asked_problems
+from dragoman.registry.secret_rules import asked_problems, count_problems
 
 MAX_DESCRIPTION_LENGTH = 10_000
 MAX_JSON_BYTES = 64 * 1024
@@ -57,6 +57,7 @@ def draft_problems(draft: Draft, policy: EndpointPolicy) -> Iterator[Problem]:
     carries = draft.credential is not None or bool(draft.headers)
     yield from configuration_problems(draft.configuration, policy, carries_credential=carries)
     yield from asked_problems(draft.credential, draft.headers)
+    yield from count_problems(draft.headers)
     for member in ("llm_id", "owner_id"):
         chosen = getattr(draft, member)
         if chosen is not None and not is_id(chosen):
@@ -81,6 +82,10 @@ def edit_problems(
     yield from (problem for problem in problems if problem.path[0] in judged)
     asked = None if edit.credential is KEPT else edit.credential
     yield from asked_problems(asked, edit.headers)
+    if edit.headers:
+        after = {header.name: True for header in current.headers}
+        after |= {name.lower(): value is not None for name, value in edit.headers.items()}
+        yield from count_problems([name for name, is_there in after.items() if is_there])
 
 
 def configuration_problems(

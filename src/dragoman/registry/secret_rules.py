@@ -1,7 +1,7 @@
 """What a credential and extra headers must be to be sealed. Never quotes a value."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from dragoman.domain.errors import Problem
 from dragoman.domain.llm import MAX_NAME_LENGTH
@@ -53,8 +53,6 @@ def asked_problems(
     """Find what is wrong with what a request brings of secrets."""
     if credential is not None:
         yield from _credential_problems(credential)
-    if len(headers) > MAX_HEADERS:
-        yield Problem(("headers",), f"must be at most {MAX_HEADERS}", "too_big")
     if len({name.lower() for name in headers}) < len(headers):
         yield Problem(("headers",), "must name each header only once, case aside", "duplicate")
     for name, value in headers.items():
@@ -66,6 +64,12 @@ def asked_problems(
             yield Problem(("headers",), f"one {reason}", "invalid_header")
         elif value is not None and (problem := header_problem(value)) is not None:
             yield Problem(("headers", name), problem, "invalid_secret")
+
+
+def count_problems(headers: Collection[object]) -> Iterator[Problem]:
+    """Find whether an LLM would have too many extra headers."""
+    if len(headers) > MAX_HEADERS:
+        yield Problem(("headers",), f"must be at most {MAX_HEADERS}", "too_big")
 
 
 def header_name_problem(name: str) -> str | None:
