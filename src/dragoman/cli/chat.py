@@ -75,8 +75,7 @@ def talk(
         text = _piped() if message in {None, "-"} else message
         messages = [*call.first(), {"role": "user", "content": text}]
         if call.as_json:
-            with server.streamed(COMPLETIONS, call.body(name_or_id, messages)) as response:
-                print_json(response.json())
+            print_json(server.said(COMPLETIONS, call.body(name_or_id, messages)))
         else:
             _answer(server, call.body(name_or_id, messages))
 

@@ -5,13 +5,13 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import typer
 
 from dragoman import __version__
 from dragoman.cli.failures import Failure, one_line
-from dragoman.cli.refusals import not_dragoman, refusal
+from dragoman.cli.refusals import Refused, not_dragoman, refusal
 
 if TYPE_CHECKING:
     import httpx2
@@ -29,15 +29,6 @@ Query = Sequence[tuple[str, str]]
 
 class Unreachable(Failure):
     """Nobody answers, or not to the end."""
-
-
-class Answer(NamedTuple):
-    """A success."""
-
-    status: int
-    etag: str | None
-    body: Any
-    """What the JSON says; None where there is none."""
 
 
 class Server:
@@ -70,24 +61,15 @@ class Server:
         query: Query = (),
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> Any:
         """Ask for something of /api/v1; raises Refused and Unreachable."""
-        path = f"{API}{path}"
-        with self._asked(method, path, query=query, body=body, headers=headers) as response:
-            content = response.read()
-        kind = media_type(response)
-        if not content and response.status_code in SUCCESS:
-            return Answer(response.status_code, None, None)
-        try:
-            found = json.loads(content)
-        except (ValueError, RecursionError):
-            raise not_dragoman(self.url, response.status_code, kind) from None
-        return Answer(response.status_code, response.headers.get("etag"), found)
+        asked = self._asked(method, API + path, query=query, body=body, headers=headers)
+        with asked as response:
+            return self._json(response)
 
     def read(self, path: str, query: Query = ()) -> dict[str, Any]:
         """Read one thing."""
-        answer = self.call("GET", path, query=query)
-        return self._object(answer)
+        return self._object(self.call("GET", path, query=query))
 
     def changed(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Change one thing; gives what it is then."""
@@ -108,6 +90,11 @@ class Server:
             token = page.get("next_page_token")
             if not token:
                 return
+
+    def said(self, path: str, body: Any) -> Any:
+        """Ask for something outside /api/v1, and wait for all of its answer."""
+        with self._asked("POST", path, body=body) as response:
+            return self._json(response)
 
     @contextmanager
     def streamed(self, path: str, body: Any) -> Iterator["httpx2.Response"]:
@@ -139,9 +126,7 @@ class Server:
         ):
             self._note(method, path, response, begun)
             if response.status_code not in SUCCESS:
-                body_of_it = response.read()
-                kind = media_type(response)
-                raise self._told(refusal(self.url, response.status_code, kind, body_of_it))
+                raise self._told(self._refusal(response, is_api=path.startswith(API)))
             yield response
 
     @contextmanager
@@ -163,10 +148,22 @@ class Server:
                 Unreachable(f"The connection to {self.url} broke: {reason}. Try again.")
             ) from None
 
-    def _object(self, answer: Answer) -> dict[str, Any]:
-        if not isinstance(answer.body, dict):
-            raise not_dragoman(self.url, answer.status, "another shape of answer")
-        return answer.body
+    def _json(self, response: "httpx2.Response") -> Any:
+        """Read an answer; None where it is empty."""
+        content = response.read()
+        try:
+            return json.loads(content) if content else None
+        except (ValueError, RecursionError):
+            raise not_dragoman(self.url, response.status_code, media_type(response)) from None
+
+    def _object(self, found: Any) -> dict[str, Any]:
+        if not isinstance(found, dict):
+            raise not_dragoman(self.url, 200, "another shape of answer")
+        return found
+
+    def _refusal(self, response: "httpx2.Response", *, is_api: bool) -> Refused:
+        status, kind = response.status_code, media_type(response)
+        return refusal(self.url, status, kind, response.read(), is_api=is_api)
 
     def _unreachable(self, error: Exception) -> Failure:
         reason = one_line(str(error)).rstrip(".") or "no answer in time"

@@ -1,9 +1,11 @@
 """How a command that calls a server ends when it cannot do its work: one sentence, status 1."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -24,6 +26,8 @@ def reported() -> Iterator[None]:
     What was printed is out when the block is left, so that a reader who has gone is noticed here
     and not at the interpreter's end.
     """
+    if sys.stdout is None:  # closed by whoever started this
+        sys.stdout = Path(os.devnull).open("w")  # type: ignore[unreachable]
     try:
         yield
         sys.stdout.flush()

@@ -20,6 +20,7 @@ from dragoman.cli.refusals import Refused
 from dragoman.cli.secret_input import STDIN, SecretOptions
 
 PRECONDITION_FAILED = 412
+PLACE_OF_SECRET = "credential.secret"
 NEWS = frozenset({"revision", "updated_at", "updated_by"})
 """Members that every change changes."""
 
@@ -92,7 +93,8 @@ def create(
             )
         document = merged(document, secret.members())
         server.hide(secrets_of(document))
-        llm = server.changed("POST", "/llms", query=saving.query(), body=document)
+        with _secret_hinted():
+            llm = server.changed("POST", "/llms", query=saving.query(), body=document)
         saving.say(f"Registered {summary(llm)}.", llm)
 
 
@@ -130,7 +132,7 @@ def update(
 def _changed(
     server: Server, before: Shown, document: Document, query: list[tuple[str, str]]
 ) -> Shown:
-    with unchanged_since(before):
+    with unchanged_since(before), _secret_hinted():
         return server.changed(
             "PATCH", f"/llms/{before['id']}", query=query, body=document, headers=if_match(before)
         )
@@ -156,12 +158,26 @@ def unchanged_since(llm: Shown) -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def _secret_hinted() -> Iterator[None]:
+    """Say how to give a secret where the server wants one."""
+    try:
+        yield
+    except Refused as refused:
+        if PLACE_OF_SECRET in refused.paths:
+            hint = "Give the secret with --ask-secret or --secret-file."
+            refused.args = (f"{refused} {hint}",)
+        raise
+
+
 def _sentence(before: Shown, after: Shown, document: Document) -> str:
     """Name what is another now; the server does not show secrets, so those count as changed."""
     names: dict[str, Any] = {
         name: None for name in after if name not in NEWS and after[name] != before.get(name)
     }
-    names |= dict.fromkeys(name for name in ("credential", "headers") if document.get(name))
+    if secrets_of(document):
+        hidden = (name for name in ("credential", "headers") if document.get(name))
+        names |= dict.fromkeys(hidden)
     if not names:
         return f"Nothing to change: {summary(after)} is like that already."
     return f"Changed {', '.join(names)} of {summary(after)}."

@@ -92,9 +92,9 @@ def _credential(credential: Shown | None) -> str:
 
 def _lines(name: str, value: Any) -> list[tuple[str, str]]:
     """Write a member; what is not set has no line."""
+    if value in (None, "", [], {}):
+        return []
     match value:
-        case None | [] | {} | "":
-            return []
         case bool():
             return [(name, "yes" if value else "no")]
         case dict():

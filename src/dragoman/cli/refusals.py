@@ -7,16 +7,21 @@ from dragoman import __version__
 from dragoman.cli.failures import Failure, one_line, sentence
 
 OTHER_ADDRESS = "Give its address with --url or in DRAGOMAN_URL."
+NOT_FOUND = 404
 PROBLEM = "application/problem+json"
 
 
 class Refused(Failure):
     """The server has said no."""
 
-    def __init__(self, message: str, status: int, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, status: int, code: str | None = None, paths: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.paths = paths
+        """The members that are not right."""
 
 
 def not_dragoman(url: str, status: int, media_type: str) -> Refused:
@@ -27,8 +32,10 @@ def not_dragoman(url: str, status: int, media_type: str) -> Refused:
     )
 
 
-def refusal(url: str, status: int, media_type: str, body: bytes) -> Refused:
-    """Read an answer that is no success."""
+def refusal(url: str, status: int, media_type: str, body: bytes, *, is_api: bool) -> Refused:
+    """Read an answer that is no success; `is_api` tells whether /api/v1 was asked."""
+    if status == NOT_FOUND and is_api and media_type != PROBLEM and _members(body) is not None:
+        return no_api(url)
     if 300 <= status < 400:  # noqa: PLR2004  # redirections
         return Refused(f"{url} redirects to another address. {OTHER_ADDRESS}", status)
     found = _members(body)
@@ -38,7 +45,17 @@ def refusal(url: str, status: int, media_type: str, body: bytes) -> Refused:
                 f"Nothing is ready behind {url} (status {status}). Try again in a moment.", status
             )
         return not_dragoman(url, status, media_type)
-    return Refused(_message(url, status, media_type, found), status, _text(found, "code"))
+    message = _message(url, status, found)
+    return Refused(message, status, _text(found, "code"), _paths(found.get("errors")))
+
+
+def no_api(url: str) -> Refused:
+    """Say that a server has no API of its own; others it may have."""
+    return Refused(
+        f"The server at {url} has no /api/v1: it is older than this command ({__version__}), or "
+        "not Dragoman. Update it, or give another address with --url.",
+        NOT_FOUND,
+    )
 
 
 def no_key(url: str) -> Failure:
@@ -49,7 +66,7 @@ def no_key(url: str) -> Failure:
     )
 
 
-def _message(url: str, status: int, media_type: str, found: dict[str, Any]) -> str:
+def _message(url: str, status: int, found: dict[str, Any]) -> str:
     detail = sentence(_text(found, "detail") or _text(found, "message") or "")
     match status:
         case 401:
@@ -61,11 +78,6 @@ def _message(url: str, status: int, media_type: str, found: dict[str, Any]) -> s
             return (
                 f"{detail or 'The API key may not do this.'} Use a key of a role that may; "
                 "'dragoman key create --help' lists the roles."
-            )
-        case 404 if media_type != PROBLEM and "detail" not in found:
-            return (
-                f"The server at {url} has no /api/v1: it is older than this command "
-                f"({__version__}), or not Dragoman. Update it, or give another address with --url."
             )
         case 400 | 422 if isinstance(found.get("errors"), list) and found["errors"]:
             return f"The server does not take this: {_problems(found['errors'])}"
@@ -85,6 +97,11 @@ def _problems(errors: list[Any]) -> str:
             path, message = _path(each.get("path")), _text(each, "message") or "is not valid"
             parts.append(f"{path}: {message.rstrip('.')}" if path else message.rstrip("."))
     return sentence("; ".join(parts))
+
+
+def _paths(errors: Any) -> tuple[str, ...]:
+    listed = errors if isinstance(errors, list) else []
+    return tuple(_path(each.get("path")) for each in listed if isinstance(each, dict))
 
 
 def _path(path: Any) -> str:
