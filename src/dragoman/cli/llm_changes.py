@@ -20,7 +20,6 @@ from dragoman.cli.refusals import Refused
 from dragoman.cli.secret_input import STDIN, SecretOptions
 
 PRECONDITION_FAILED = 412
-PLACE_OF_SECRET = "credential.secret"
 NEWS = frozenset({"revision", "updated_at", "updated_by"})
 """Members that every change changes."""
 
@@ -164,7 +163,7 @@ def _secret_hinted() -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        if PLACE_OF_SECRET in refused.paths:
+        if "credential.secret" in refused.paths:
             hint = "Give the secret with --ask-secret or --secret-file."
             refused.args = (f"{refused} {hint}",)
         raise
