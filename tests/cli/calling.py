@@ -103,6 +103,7 @@ class Terminal:
         self.process = process
         self._ours = ours
         self._shown = b""
+        self._seen = 0
 
     @property
     def shown(self) -> str:
@@ -114,10 +115,11 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def sees(self, text: str) -> str:
-        """Wait until a text is shown; gives everything before and with it."""
+        """Wait until a text is shown after what was seen before; gives everything so far."""
         deadline = time.monotonic() + HANG_S
-        while text not in self.shown:
+        while (at := self.shown.find(text, self._seen)) < 0:
             assert self._more(deadline), f"{text!r} did not come after:\n{self.shown}"
+        self._seen = at + len(text)
         return self.shown
 
     def ends(self) -> int:

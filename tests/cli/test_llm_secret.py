@@ -1,6 +1,5 @@
 """Secrets on their way through the command line: not echoed, printed, or seen in a listing."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,5 +145,5 @@ def test_a_key_may_come_from_a_file(admin: Caller, tmp_path: Path) -> None:
     assert "There is no API key in" in admin.refused(*from_file)
     file.write_text("two words")
     assert "two words" not in admin.refused(*from_file)
-    os.remove(file)
+    file.unlink()
     assert "No such file" in admin.refused(*from_file)
