@@ -122,6 +122,15 @@ class Terminal:
         self._seen = at + len(text)
         return self.shown
 
+    def has(self, text: str) -> bool:
+        """Tell whether a text comes within a second, after what was seen before."""
+        until = time.monotonic() + 1
+        while self.shown.find(text, self._seen) < 0:
+            if not select.select([self._ours], [], [], max(0, until - time.monotonic()))[0]:
+                return False
+            self._more(until + 1)
+        return True
+
     def ends(self) -> int:
         """Wait for the command's end; gives its status."""
         deadline = time.monotonic() + HANG_S

@@ -137,10 +137,6 @@ def test_ctrl_c_stops_the_answer_and_not_the_program() -> None:
     with streaming(sent(said('{"content":"and on"}')), until_hung_up()) as fake:
         with Caller(fake.url).at_terminal("llm", "chat", "x") as terminal:
             terminal.sees("> ")
-            terminal.types("dropped")
-            terminal.sees("dropped")
-            terminal.types(CTRL_C)  # at the prompt it drops the line
-            terminal.sees("> ")
             terminal.types("q1\n")
             terminal.sees("and on")
             terminal.types(CTRL_C)
@@ -150,6 +146,22 @@ def test_ctrl_c_stops_the_answer_and_not_the_program() -> None:
             assert terminal.ends() == 0
         messages = json.loads(fake.requests[0].body)["messages"]
         assert messages == [{"role": "user", "content": "q1"}]
+
+
+def test_ctrl_c_at_the_prompt_drops_the_line() -> None:
+    with answering("{}") as fake, Caller(fake.url).at_terminal("llm", "chat", "x") as terminal:
+        terminal.sees("> ")
+        terminal.types("dropped")
+        terminal.sees("dropped")
+        # readline misses one that comes before it waits for a key
+        terminal.types(CTRL_C)
+        while not terminal.has("> "):
+            terminal.types(CTRL_C)
+        terminal.types("\n")
+        terminal.sees("> ")
+        terminal.types(CTRL_D)
+        assert terminal.ends() == 0
+        assert fake.requests == []
 
 
 def test_ctrl_c_ends_a_single_answer_quietly() -> None:
