@@ -5,7 +5,9 @@ import logging
 import typer
 
 from dragoman import __version__
-from dragoman.cli import kek, key, migrate, serve
+from dragoman.cli import audit, kek, key, llm, migrate, serve
+from dragoman.cli.grouped import examples, grouped
+from dragoman.settings import calling
 
 app = typer.Typer(
     name="dragoman",
@@ -17,16 +19,28 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
+app.add_typer(llm.app, name="llm")
+app.command(
+    "audit",
+    epilog=examples(
+        "dragoman audit --since 7d",
+        "dragoman audit --llm my-llm --action llm.update",
+        "dragoman audit --follow",
+    ),
+)(grouped(audit.audit))
 app.add_typer(key.app, name="key")
 app.add_typer(kek.app, name="kek")
 
 
 @app.callback(invoke_without_command=True)
 def about(
+    context: typer.Context,
     *,
     version: bool = typer.Option(False, "--version", help="Print the version."),
 ) -> None:
     """Register LLMs once, call them from anything that speaks OpenAI."""
+    if not calling().colors:
+        context.color = False
     if version:
         typer.echo(f"dragoman {__version__}")
         raise typer.Exit
