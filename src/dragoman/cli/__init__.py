@@ -5,7 +5,7 @@ import logging
 import typer
 
 from dragoman import __version__
-from dragoman.cli import kek, key, serve
+from dragoman.cli import kek, key, org, serve
 
 app = typer.Typer(
     name="dragoman",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.add_typer(key.app, name="key")
+app.add_typer(org.app, name="org")
 app.add_typer(kek.app, name="kek")
 
 
