@@ -126,8 +126,13 @@ def load(
         raise SettingsError(_explain(str(error))) from None
 
 
-CLIENT_VARIABLES = frozenset({"DRAGOMAN_URL", "DRAGOMAN_API_KEY"})
-"""Variables of programs that call Dragoman; they are not the server's."""
+CLIENT_VARIABLES = frozenset({"DRAGOMAN_URL", "DRAGOMAN_API_KEY", "DRAGOMAN_MOVE_TO"})
+"""Variables of programs that call Dragoman and of single commands; they are not the server's."""
+
+
+def variable(name: str) -> str | None:
+    """Read a variable that an operator has named; None where it is not set or empty."""
+    return os.environ.get(name) or None
 
 
 def _field(variable: str) -> str:
