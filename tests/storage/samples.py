@@ -101,7 +101,8 @@ def named_llm(id_: str, display_name: str, **members: Any) -> LLM:
 
 # --- Whatever there can be -------------------------------------------------------------------
 
-texts = st.text(max_size=30)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+"""PostgreSQL does not store U+0000."""
 """Any Unicode but lone surrogates, which are no text in UTF-8."""
 times = st.integers(0, 2**53)
 json_values = st.recursive(

@@ -9,7 +9,7 @@ from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import LLMQuery
 from dragoman.domain.principal import Organization, Scope
-from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.database import Database
 from dragoman.storage.tables import metadata
 from dragoman.storage.unit_of_work import SqlStore
 from tests.storage.samples import (
@@ -31,7 +31,7 @@ SHARED = settings(
 """The database is shared by all examples; each one leaves it empty."""
 
 
-async def test_every_column_is_written(store: SqlStore, database: SqliteDatabase) -> None:
+async def test_every_column_is_written(store: SqlStore, database: Database) -> None:
     async with store.writing() as work:
         await work.principals.add_principal(PRINCIPAL)
         await work.principals.add_key(API_KEY)
@@ -59,9 +59,7 @@ async def test_every_member_of_the_smaller_things_is_read_again(store: SqlStore)
         assert await work.deployment.get() == DEPLOYMENT
 
 
-async def test_the_audit_trail_keeps_every_member(
-    store: SqlStore, database: SqliteDatabase
-) -> None:
+async def test_the_audit_trail_keeps_every_member(store: SqlStore, database: Database) -> None:
     async with store.writing() as work:
         await work.audit.record(AUDIT_ENTRY)
     names = msgspec.structs.asdict(AUDIT_ENTRY)

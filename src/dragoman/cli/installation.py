@@ -12,7 +12,7 @@ from dragoman.registry.keys import Keys
 from dragoman.registry.organizations import Organizations
 from dragoman.settings import Settings, load
 from dragoman.storage import schema
-from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ def on_installation(data_dir: str | None, use: Callable[[Installation], Awaitabl
 
     async def run() -> T:
         settings = load({"data_dir": data_dir})
-        schema.require(settings.database_path)
-        database = SqliteDatabase(settings.database_path)
+        location = locate(settings)
+        schema.require(location)
+        database = open_database(location)
         try:
             return await use(Installation(settings, SqlStore(database)))
         finally:

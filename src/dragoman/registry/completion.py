@@ -16,10 +16,10 @@ async def complete(work: WriteWork, vault: Vault, deployment: Deployment) -> Non
 
     Does nothing where they are there. Raises CredentialUnusable.
     """
-    sealed = deployment.digest_key
-    if sealed is None:
-        sealed = new_digest_key(vault)
-        await work.deployment.replace(msgspec.structs.replace(deployment, digest_key=sealed))
+    if deployment.digest_key is not None:
+        return
+    sealed = new_digest_key(vault)
+    await work.deployment.replace(msgspec.structs.replace(deployment, digest_key=sealed))
     digests, secrets = Digests(vault, sealed), Secrets(vault)
     while llms := await work.llms.unfingerprinted(limit=LLMS_AT_ONCE):
         for llm in llms:

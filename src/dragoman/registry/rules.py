@@ -72,7 +72,7 @@ def edit_problems(
     new display name.
     """
     brings_secret = edit.credential is not KEPT and edit.credential is not None
-    brings_secret = brings_secret or any(edit.headers.values())
+    brings_secret = brings_secret or any(value is not None for value in edit.headers.values())
     judged = set(members)
     if brings_secret or "protocol" in members:
         judged.add("endpoints")
@@ -80,7 +80,8 @@ def edit_problems(
     problems = configuration_problems(proposed.configuration, policy, carries_credential=carries)
     yield from (problem for problem in problems if problem.path[0] in judged)
     asked = None if edit.credential is KEPT else edit.credential
-    yield from asked_problems(asked, edit.headers)
+    stored = [header.name for header in current.headers]
+    yield from asked_problems(asked, edit.headers, stored)
 
 
 def configuration_problems(

@@ -1,12 +1,12 @@
 """What a credential and extra headers must be to be sealed. Never quotes a value."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from dragoman.domain.errors import Problem
 from dragoman.domain.llm import MAX_NAME_LENGTH
-from dragoman.registry.asked import AskedCredential
-from dragoman.vault.secret import Secret, header_problem
+from dragoman.registry.asked import KEPT, AskedCredential
+from dragoman.vault.secret import Secret, header_problem, value_problem
 
 MAX_HEADERS = 20
 
@@ -48,12 +48,18 @@ CREDENTIAL_HEADERS = frozenset(
 
 
 def asked_problems(
-    credential: AskedCredential | None, headers: Mapping[str, Secret | None]
+    credential: AskedCredential | None,
+    headers: Mapping[str, Secret | None],
+    stored: Collection[str] = (),
 ) -> Iterator[Problem]:
-    """Find what is wrong with what a request brings of secrets."""
+    """Find what is wrong with what a request brings of secrets; `stored` names headers it keeps."""
     if credential is not None:
         yield from _credential_problems(credential)
-    if len(headers) > MAX_HEADERS:
+    kept = {name for name in stored if headers.get(name, KEPT) is not None}
+    if (
+        len(kept | {name.lower() for name, value in headers.items() if value is not None})
+        > MAX_HEADERS
+    ):
         yield Problem(("headers",), f"must be at most {MAX_HEADERS}", "too_big")
     if len({name.lower() for name in headers}) < len(headers):
         yield Problem(("headers",), "must name each header only once, case aside", "duplicate")
@@ -64,7 +70,7 @@ def asked_problems(
         if reason is not None:
             # A name that is none is not repeated: somebody may have written a secret there.
             yield Problem(("headers",), f"one {reason}", "invalid_header")
-        elif value is not None and (problem := header_problem(value)) is not None:
+        elif value is not None and (problem := value_problem(value)) is not None:
             yield Problem(("headers", name), problem, "invalid_secret")
 
 

@@ -1,6 +1,7 @@
 """What is secret about an LLM: sealed when it comes, sealed again when its use gets narrower."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -11,6 +12,8 @@ from dragoman.protocols.placement import placement
 from dragoman.registry.asked import KEPT, AskedCredential, Draft, Edit
 from dragoman.vault.envelope import Vault, binding, header_binding
 from dragoman.vault.secret import Secret
+
+S = TypeVar("S", Secret, Secret | None)
 
 
 class Secrets:
@@ -26,7 +29,7 @@ class Secrets:
             credential=self._new_credential(llm, draft.credential),
             headers=tuple(
                 self._sealed_header(llm, name, 1, value)
-                for name, value in sorted(draft.headers.items())
+                for name, value in sorted(_in_lower_case(draft.headers).items())
             ),
         )
 
@@ -38,7 +41,7 @@ class Secrets:
         return msgspec.structs.replace(
             proposed,
             credential=self._next_credential(current, proposed, edit),
-            headers=tuple(self._next_headers(current, proposed, edit.headers)),
+            headers=tuple(self._next_headers(current, proposed, _in_lower_case(edit.headers))),
         )
 
     def opened(self, llm: LLM) -> Secret | None:
@@ -106,6 +109,11 @@ class Secrets:
     def _sealed_header(self, llm: LLM, name: str, generation: int, value: Secret) -> ExtraHeader:
         sealed = self._vault.seal(value, header_binding(llm, name, generation))
         return ExtraHeader(name, generation, sealed)
+
+
+def _in_lower_case(headers: Mapping[str, S]) -> dict[str, S]:
+    """Name headers in the one way in which equal names are equal texts."""
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _next_placement(current: LLM, proposed: LLM, stored: Credential) -> Placement:
