@@ -5,7 +5,7 @@ import logging
 import typer
 
 from dragoman import __version__
-from dragoman.cli import kek, key, migrate, org, platform, serve
+from dragoman.cli import doctor, kek, key, migrate, org, platform, serve
 
 app = typer.Typer(
     name="dragoman",
@@ -16,6 +16,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.add_typer(key.app, name="key")
 app.add_typer(org.app, name="org")
