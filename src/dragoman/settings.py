@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -140,8 +141,35 @@ def load(
         raise SettingsError(_explain(str(error))) from None
 
 
-CLIENT_VARIABLES = frozenset({"DRAGOMAN_URL", "DRAGOMAN_API_KEY"})
-"""Variables of programs that call Dragoman; they are not the server's."""
+def load_usable(
+    options: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[Settings, list[SettingsError]]:
+    """Read the settings as far as they can be used; give what is wrong with the others.
+
+    Raises SettingsError where an option is at fault.
+    """
+    variables = dict(os.environ if environment is None else environment)
+    errors: list[SettingsError] = []
+    while True:
+        try:
+            return load(options, variables), errors
+        except SettingsError as error:
+            at_fault = _VARIABLE.match(str(error))  # every message begins with it
+            if at_fault is None or variables.pop(at_fault[0], None) is None:
+                raise
+            errors.append(error)
+
+
+_VARIABLE = re.compile(rf"{PREFIX}\w+", re.ASCII)
+
+CLIENT_VARIABLES = frozenset({"DRAGOMAN_URL", "DRAGOMAN_API_KEY", "DRAGOMAN_MOVE_TO"})
+"""Variables of programs that call Dragoman and of single commands; they are not the server's."""
+
+
+def variable(name: str) -> str | None:
+    """Read a variable that an operator has named; None where it is not set or empty."""
+    return os.environ.get(name) or None
+
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 

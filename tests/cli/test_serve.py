@@ -43,6 +43,7 @@ def test_the_first_start_makes_what_only_its_owner_can_read(tmp_path: Path, no_u
             "dragoman.db-shm": 0o600,
             "dragoman.db-wal": 0o600,
             "kek": 0o600,
+            "serving": 0o600,
         }
         assert _mode(tmp_path / "data") == 0o700
 
