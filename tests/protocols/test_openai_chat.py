@@ -167,6 +167,53 @@ class TestDefaults:
         assert written == {"model": "tiny", "messages": [], spelling: 100}
 
 
+SAMPLED = {
+    "temperature": (Sampling(temperature=0), "temperature", 0),
+    "top_p": (Sampling(top_p=0), "top_p", 0),
+    "top_k": (Sampling(top_k=40), "top_k", 40),
+    "frequency_penalty": (Sampling(frequency_penalty=-0.5), "frequency_penalty", -0.5),
+    "presence_penalty": (Sampling(presence_penalty=0.5), "presence_penalty", 0.5),
+    "stop_sequences": (Sampling(stop_sequences=("a", "b")), "stop", ["a", "b"]),
+    "max_tokens": (Sampling(max_tokens=7), "max_tokens", 7),
+}
+
+
+class TestSampling:
+    def test_no_default_is_forgotten(self) -> None:
+        assert SAMPLED.keys() == set(Sampling.__struct_fields__)
+
+    @pytest.mark.parametrize(("sampling", "member", "value"), SAMPLED.values(), ids=SAMPLED)
+    def test_each_default_is_sent_alone_and_in_the_formats_word(
+        self, sampling: Sampling, member: str, value: object
+    ) -> None:
+        written = json.loads(sent(CALL, configured(sampling=sampling)))
+        assert written == {"model": "tiny", "messages": [], member: value}
+
+    @pytest.mark.parametrize("theirs", [b"null", b"1", b"[]", b'"x"'])
+    @pytest.mark.parametrize("name", SAMPLED)
+    def test_each_is_left_out_where_the_caller_sends_it_whatever_it_is(
+        self, name: str, theirs: bytes
+    ) -> None:
+        sampling, member, _ = SAMPLED[name]
+        body = b'{"model":"my-llm","%b":%b}' % (member.encode(), theirs)
+        written = sent(body, configured(sampling=sampling))
+        assert written == b'{"model":"tiny","%b":%b}' % (member.encode(), theirs)
+
+    @given(
+        sampled=st.sets(st.sampled_from(sorted(SAMPLED))),
+        taken=st.sets(st.sampled_from(sorted(SAMPLED))),
+    )
+    def test_the_caller_takes_away_only_what_they_send(
+        self, sampled: set[str], taken: set[str]
+    ) -> None:
+        defaults = {name: getattr(SAMPLED[name][0], name) for name in sampled}
+        theirs = {SAMPLED[name][1]: "theirs" for name in taken}
+        body = json.dumps({"model": "my-llm"} | theirs).encode()
+        written = json.loads(sent(body, configured(sampling=Sampling(**defaults))))
+        ours = {SAMPLED[name][1]: SAMPLED[name][2] for name in sampled - taken}
+        assert written == {"model": "tiny"} | theirs | ours
+
+
 class TestReasoning:
     @pytest.mark.parametrize("effort", ["low", "medium", "high"])
     def test_an_effort_is_filled_in(self, effort: str) -> None:

@@ -1,8 +1,5 @@
 """From an API key to somebody who acts."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-
 import msgspec
 import pytest
 
@@ -12,28 +9,9 @@ from dragoman.domain.errors import Unauthenticated
 from dragoman.domain.principal import Organization, Role
 from dragoman.registry.authentication import UNKNOWN_KEYS_MS, Authenticator
 from dragoman.registry.keys import KeyDraft
-from dragoman.storage.unit_of_work import SqlReadWork, SqlStore, SqlWriteWork
 from dragoman.vault import api_key
+from tests.fakes.watched import WatchedStore
 from tests.registry.installation import NOON_MS, ORGANIZATION_ID, Installation
-
-
-class WatchedStore:
-    """A store that counts the looks into it, and lets something happen in the middle of one."""
-
-    def __init__(self, store: SqlStore, in_between: Callable[[], None] = lambda: None) -> None:
-        self._store = store
-        self._in_between = in_between
-        self.looks = 0
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[SqlReadWork]:
-        self.looks += 1
-        async with self._store.reading() as work:
-            yield work
-        self._in_between()
-
-    def writing(self, *, keep: bool = True) -> AbstractAsyncContextManager[SqlWriteWork]:
-        raise AssertionError(f"authentication writes nothing (keep={keep})")
 
 
 async def _key(installation: Installation, role: Role = Role.VIEWER, name: str = "k") -> str:
