@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 import typer.main
 
 from dragoman.cli import app
-from tests.cli.calling import Caller
+from tests.cli.command import environment
 
 PAGE = (Path(__file__).parents[2] / "docs/cli.md").read_text()
 WRITTEN = [
@@ -70,9 +72,12 @@ def test_help_has_examples_that_are_commands(path: tuple[str, ...]) -> None:
 
 def test_completion_knows_commands_options_and_protocols() -> None:
     def completed(line: str) -> str:
-        words = {"_DRAGOMAN_COMPLETE": "complete_bash", "COMP_WORDS": line}
-        words |= {"COMP_CWORD": str(len(line.split(" ")) - 1)}
-        return Caller("http://127.0.0.1:1").run(**words).output
+        variables = environment()
+        variables |= {"_DRAGOMAN_COMPLETE": "complete_bash", "COMP_WORDS": line}
+        variables |= {"COMP_CWORD": str(len(line.split(" ")) - 1)}
+        program = Path(sys.executable).parent / "dragoman"
+        ended = subprocess.run([program], env=variables, capture_output=True, check=True)
+        return ended.stdout.decode()
 
     assert completed("dragoman llm c").split() == ["create", "chat"]
     assert "--secret-file" in completed("dragoman llm create --secret")
