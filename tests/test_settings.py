@@ -10,6 +10,7 @@ from dragoman.settings import CLIENT_VARIABLES, Settings, SettingsError, load
 
 ANOTHER: dict[str, tuple[str, Any]] = {
     "data_dir": ("/var/lib/dragoman", "/var/lib/dragoman"),
+    "database_url": ("postgresql://db.example/dragoman", "postgresql://db.example/dragoman"),
     "host": ("::1", "::1"),
     "port": ("9000", 9000),
     "workers": ("4", 4),
@@ -34,6 +35,13 @@ ANOTHER: dict[str, tuple[str, Any]] = {
 
 BAD = [
     ("DRAGOMAN_DATA_DIR", ""),
+    ("DRAGOMAN_DATABASE_URL", ""),
+    ("DRAGOMAN_DATABASE_URL", "sqlite:///dragoman.db"),
+    ("DRAGOMAN_DATABASE_URL", "postgresql+psycopg://db.example/dragoman"),
+    ("DRAGOMAN_DATABASE_URL", "postgresql:db.example"),
+    ("DRAGOMAN_DATABASE_URL", "db.example"),
+    ("DRAGOMAN_DATABASE_URL", "postgresql://ada:a@b@db.example/dragoman"),
+    ("DRAGOMAN_DATABASE_URL", "postgresql://ada:a/b@db.example/dragoman"),
     ("DRAGOMAN_HOST", ""),
     ("DRAGOMAN_PORT", "http"),
     ("DRAGOMAN_PORT", ""),
@@ -154,6 +162,30 @@ class TestVariables:
     )
     def test_yes_and_no_have_two_spellings_each(self, text: str, *, value: bool) -> None:
         assert load({}, {"DRAGOMAN_PRODUCTION": text}).production is value
+
+
+class TestDatabaseUrl:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql://ada:geheim@db.example:5432/dragoman?sslmode=require",
+            "postgres://ada:ge%40heim@/dragoman?host=/run/postgresql",
+            "postgresql:///dragoman",
+        ],
+    )
+    def test_it_is_taken_as_it_is_and_never_shown(self, url: str) -> None:
+        settings = load({}, {"DRAGOMAN_DATABASE_URL": url})
+        assert settings.database_url == url
+        assert "database_url=Ellipsis" in repr(settings)
+        assert "heim" not in repr(settings)
+
+    @pytest.mark.parametrize(
+        "url", ["mysql://ada:geheim@db.example/x", "postgresql://ada:ge@heim@db.example/x"]
+    )
+    def test_one_that_is_refused_is_not_quoted(self, url: str) -> None:
+        with pytest.raises(SettingsError) as refused:
+            load({}, {"DRAGOMAN_DATABASE_URL": url})
+        assert not any(part in str(refused.value) for part in ("ada", "heim", "db.example"))
 
 
 class TestNetworks:

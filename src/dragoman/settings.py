@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +30,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     data_dir: Annotated[Text, Meta(description="Folder of the database and the key file.")] = (
         ".data"
     )
+    database_url: Annotated[
+        str | None,
+        Meta(
+            description="PostgreSQL database to use instead of SQLite in the data directory: "
+            "`postgresql://user:password@host:5432/database`."
+        ),
+    ] = None
     host: Annotated[Text, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="Port to listen on; 0 takes a free one.")] = 8080
     workers: Annotated[Count, Meta(description="Processes that serve requests.")] = 1
@@ -89,6 +97,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         Seconds, Meta(description="How long running requests may take after SIGTERM [s].")
     ] = 30.0
 
+    def __repr__(self) -> str:
+        """Show everything but the database's URL, which may hold a password."""
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        shown["database_url"] = ... if self.database_url else None
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
     @property
     def data_path(self) -> Path:
         """The data directory."""
@@ -120,14 +134,42 @@ def load(
             values[_field(variable)] = text
     values |= {name: value for name, value in (options or {}).items() if value is not None}
     values["egress_allow"] = _networks(values.get("egress_allow", ""))
+    _check_database_url(values.get("database_url"))
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(str(error))) from None
 
 
-CLIENT_VARIABLES = frozenset({"DRAGOMAN_URL", "DRAGOMAN_API_KEY"})
-"""Variables of programs that call Dragoman; they are not the server's."""
+def load_usable(
+    options: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[Settings, list[SettingsError]]:
+    """Read the settings as far as they can be used; give what is wrong with the others.
+
+    Raises SettingsError where an option is at fault.
+    """
+    variables = dict(os.environ if environment is None else environment)
+    errors: list[SettingsError] = []
+    while True:
+        try:
+            return load(options, variables), errors
+        except SettingsError as error:
+            at_fault = _VARIABLE.match(str(error))  # every message begins with it
+            if at_fault is None or variables.pop(at_fault[0], None) is None:
+                raise
+            errors.append(error)
+
+
+_VARIABLE = re.compile(rf"{PREFIX}\w+", re.ASCII)
+
+CLIENT_VARIABLES = frozenset({"DRAGOMAN_URL", "DRAGOMAN_API_KEY", "DRAGOMAN_MOVE_TO"})
+"""Variables of programs that call Dragoman and of single commands; they are not the server's."""
+
+
+def variable(name: str) -> str | None:
+    """Read a variable that an operator has named; None where it is not set or empty."""
+    return os.environ.get(name) or None
+
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -156,6 +198,25 @@ def _field(variable: str) -> str:
     if name not in Settings.__struct_fields__ or variable != variable.upper():
         raise SettingsError(f"{variable} is not a setting; docs/settings.md lists them all.")
     return name
+
+
+def _check_database_url(url: str | None) -> None:
+    """Refuse what cannot be meant. The message quotes nothing: it may be a password."""
+    if url is None:
+        return
+    scheme, separator, rest = url.partition("://")
+    if scheme not in {"postgresql", "postgres"} or not separator:
+        raise SettingsError(
+            "DRAGOMAN_DATABASE_URL: expected a URL that begins with postgresql:// or postgres://; "
+            "leave the variable out to use SQLite in the data directory."
+        )
+    # Where a password's own '@' or '/' stands as it is, the rest would be taken for a host's name.
+    before, at, after = rest.partition("@")
+    if "@" in after or (at and any(end in before for end in "/?#")):
+        raise SettingsError(
+            "DRAGOMAN_DATABASE_URL: write special characters of the user and the password as "
+            "%40 for '@', %2F for '/', %3F for '?' and %23 for '#'."
+        )
 
 
 def _networks(text: str) -> list[str]:

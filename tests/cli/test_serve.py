@@ -43,6 +43,7 @@ def test_the_first_start_makes_what_only_its_owner_can_read(tmp_path: Path, no_u
             "dragoman.db-shm": 0o600,
             "dragoman.db-wal": 0o600,
             "kek": 0o600,
+            "serving": 0o600,
         }
         assert _mode(tmp_path / "data") == 0o700
 
@@ -242,6 +243,6 @@ def _installation(server: RunningDragoman) -> dict[str, Any]:
             for table in ("deployment", "organizations", "principals", "api_keys", "audit")
         }
     database.close()
-    assert [len(found) for found in rows.values()] == [1, 2, 1, 1, 1]
+    assert [len(found) for found in rows.values()] == [1, 2, 1, 1, 2]
     files = contents(server.data_dir)
     return {**rows, "kek": files["kek"], "admin.key": files["admin.key"]}

@@ -13,6 +13,7 @@ from dragoman.domain.llm import (
     ProtocolName,
     ReasoningEffort,
     ReasoningFormat,
+    Sampling,
 )
 from dragoman.domain.url import Endpoint, parse_origin
 from dragoman.gateway.body import read_members
@@ -45,8 +46,7 @@ def sent(body: bytes, llm: Configuration) -> bytes:
 FULL = configured(
     GROQ,
     protocol=ProtocolName.GROQ_OPENAI,
-    temperature=0.5,
-    max_tokens=100,
+    sampling=Sampling(temperature=0.5, max_tokens=100),
     reasoning_effort=ReasoningEffort.LOW,
     reasoning_format=ReasoningFormat.PARSED,
 )
@@ -148,7 +148,7 @@ class TestDefaults:
 
     @pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0, 2.0])
     def test_a_temperature_is_filled_in_even_if_it_is_zero(self, temperature: float) -> None:
-        written = json.loads(sent(CALL, configured(temperature=temperature)))
+        written = json.loads(sent(CALL, configured(sampling=Sampling(temperature=temperature))))
         assert written["temperature"] == temperature
 
     @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ class TestDefaults:
         ],
     )
     def test_a_token_limit_is_spelled_as_its_server_knows_it(self, url: str, spelling: str) -> None:
-        written = json.loads(sent(CALL, configured(url, max_tokens=100)))
+        written = json.loads(sent(CALL, configured(url, sampling=Sampling(max_tokens=100))))
         assert written == {"model": "tiny", "messages": [], spelling: 100}
 
 

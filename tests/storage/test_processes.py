@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.storage.database import Location
 from dragoman.storage.sqlite import connect
+from tests.storage.other import names
 
 HANG_S = 30.0
 COMMITS = 20
@@ -19,10 +20,11 @@ COMMITS = 20
 
 @contextmanager
 def writer(
-    path: Path, name: str, count: int, *wrapped_by: str
+    location: Location, name: str, count: int, *wrapped_by: str
 ) -> Iterator["subprocess.Popen[str]"]:
     """Run a writing process for the length of the block."""
-    program = [sys.executable, "-m", "tests.storage.writer", str(path), name, str(count)]
+    place = str(location) if isinstance(location, Path) else location.text
+    program = [sys.executable, "-m", "tests.storage.writer", place, name, str(count)]
     process = subprocess.Popen([*wrapped_by, *program], stdout=subprocess.PIPE, text=True)
     try:
         yield process
@@ -31,31 +33,25 @@ def writer(
         process.communicate()
 
 
-def stored(path: Path) -> set[str]:
-    with closing(sqlite3.connect(path)) as database:
-        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return {name for (name,) in database.execute("SELECT name FROM organizations")}
-
-
-def test_two_processes_that_write_at_once_lose_nothing(path: Path) -> None:
-    with writer(path, "a", 200) as one, writer(path, "b", 200) as other:
+def test_two_processes_that_write_at_once_lose_nothing(location: Location) -> None:
+    with writer(location, "a", 200) as one, writer(location, "b", 200) as other:
         outputs = [process.communicate(timeout=HANG_S)[0].split() for process in (one, other)]
         assert (one.returncode, other.returncode) == (0, 0)
-    assert [len(names) for names in outputs] == [200, 200]
-    assert stored(path) == {*outputs[0], *outputs[1]}
+    assert [len(output) for output in outputs] == [200, 200]
+    assert set(names(location)) == {*outputs[0], *outputs[1]}
 
 
 @pytest.mark.parametrize("after", [1, 40, 150])
 def test_a_process_that_is_killed_has_lost_no_row_that_it_acknowledged(
-    path: Path, after: int
+    location: Location, after: int
 ) -> None:
-    with writer(path, "a", 1_000_000) as process:
+    with writer(location, "a", 1_000_000) as process:
         assert process.stdout is not None
         acknowledged = [process.stdout.readline().strip() for _ in range(after)]
         process.kill()
         acknowledged += process.stdout.read().split()
     assert len(acknowledged) >= after
-    found = stored(path)
+    found = set(names(location))
     assert set(acknowledged) <= found
     assert len(found) - len(acknowledged) <= 1, "at most the one that was just stored"
 

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 from dragoman.domain.principal import Organization
-from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.database import Location, PostgresUrl
+from dragoman.storage.engines import open_database
 from dragoman.storage.unit_of_work import SqlStore
 
 
-async def write(path: Path, name: str, count: int) -> None:
+async def write(location: Location, name: str, count: int) -> None:
     """Store organizations, each in a transaction of its own; print the name of each that is in."""
-    database = SqliteDatabase(path)
+    database = open_database(location)
     store = SqlStore(database)
     for number in range(count):
         row = f"{name}-{number}"
@@ -25,4 +26,6 @@ async def write(path: Path, name: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(write(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    place = sys.argv[1]
+    where = PostgresUrl(place) if "://" in place else Path(place)
+    asyncio.run(write(where, sys.argv[2], int(sys.argv[3])))

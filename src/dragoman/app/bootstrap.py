@@ -22,7 +22,8 @@ from dragoman.registry.completion import complete
 from dragoman.registry.keys import KeyDraft, add_key
 from dragoman.settings import Settings
 from dragoman.storage import schema
-from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.database import Location
+from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
 from dragoman.vault.digests import new_digest_key
 from dragoman.vault.envelope import Vault
@@ -51,23 +52,24 @@ class Prepared(Struct, frozen=True):
 async def prepare(settings: Settings) -> Prepared:
     """Make what is missing: data directory, key file, database, organization, admin key.
 
-    Raises BootstrapError, KeyringError, SchemaError, OSError; each leaves what was there as it
-    was.
+    Raises BootstrapError, KeyringError, SchemaError, SettingsError, Unavailable, OSError; each
+    leaves what was there as it was.
     """
     _check_ca_bundle(settings)
     made = []
     if _make_data_directory(settings.data_path):
         made.append(f"Made the data directory {settings.data_path}.")
-    with _alone(settings.data_path):
-        is_new = not settings.database_path.exists()
+    location = locate(settings)
+    with _alone(settings.data_path, location):
+        is_new = schema.is_new(location)
         keyring, made_keys = _keyring(settings, is_new=is_new)
         if made_keys:
             made.append(
                 f"Made a key file, {settings.kek_path}. Keep a copy of it in another place: "
                 "without it no stored credential opens."
             )
-        schema.prepare(settings.database_path)
-        database = SqliteDatabase(settings.database_path)
+        schema.prepare(location)
+        database = open_database(location)
         try:
             admin_key = await _first_rows(SqlStore(database), keyring)
         finally:
@@ -95,12 +97,13 @@ def _make_data_directory(path: Path) -> bool:
 
 
 @contextmanager
-def _alone(data_path: Path) -> Iterator[None]:
-    """Keep two starts on one data directory from making things twice."""
+def _alone(data_path: Path, location: Location) -> Iterator[None]:
+    """Keep two starts on one data directory, or on one database, from making things twice."""
     lock = os.open(data_path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        with schema.alone(location):
+            yield
     finally:
         os.close(lock)
 
@@ -120,7 +123,8 @@ def _keyring(settings: Settings, *, is_new: bool) -> tuple[Keyring, bool]:
     if not is_new:
         raise BootstrapError(
             f"The key file {path} is missing, and without it no stored credential opens. Restore "
-            "it from your copy, or name another one in DRAGOMAN_KEK_FILE."
+            "it from your copy, or copy it from a machine that has it, or name another one in "
+            "DRAGOMAN_KEK_FILE."
         )
     keyring = Keyring.generate()
     write_private(path, keyring.to_text())

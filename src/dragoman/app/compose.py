@@ -28,8 +28,8 @@ from dragoman.registry.page_tokens import PageTokens
 from dragoman.registry.principals import Principals
 from dragoman.registry.trail import Trail
 from dragoman.settings import Settings
-from dragoman.storage.change_feed import SqliteChangeFeed
-from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.change_feed import SqlChangeFeed
+from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
@@ -44,8 +44,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
 
     `bootstrap.prepare` has run: the database and the key file are there.
     """
-    database = SqliteDatabase(settings.database_path)
-
+    database = open_database(locate(settings))
     memories = Memories()
     store = SqlStore(database, memories)
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
@@ -69,14 +68,13 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
 
     async def readiness() -> tuple[bool, dict[str, str]]:
         try:
-            await database.data_version()
+            await database.ping()
         except Unavailable:
             return False, {"database": "unreachable"}
         return True, {"database": "ok"}
 
-    feed = asyncio.create_task(
-        SqliteChangeFeed(database, settings.stale_max_s).follow(memories.forget)
-    )
+    change_feed = SqlChangeFeed(database, settings.stale_max_s)
+    following = asyncio.create_task(change_feed.follow(memories))
     try:
         yield Front(
             [
@@ -97,9 +95,9 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
             fallback=render,
         )
     finally:
-        feed.cancel()
+        following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await feed
+            await following
         await pool.close()
         await database.close()
 

@@ -5,7 +5,7 @@ import logging
 import typer
 
 from dragoman import __version__
-from dragoman.cli import audit, kek, key, llm, serve
+from dragoman.cli import audit, doctor, kek, key, llm, migrate, org, platform, serve
 from dragoman.cli.grouped import examples, grouped
 from dragoman.settings import calling
 
@@ -18,6 +18,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+app.command("migrate")(migrate.migrate)
 app.add_typer(llm.app, name="llm")
 app.command(
     "audit",
@@ -28,6 +30,8 @@ app.command(
     ),
 )(grouped(audit.audit))
 app.add_typer(key.app, name="key")
+app.add_typer(org.app, name="org")
+app.add_typer(platform.app, name="platform")
 app.add_typer(kek.app, name="kek")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -12,8 +12,11 @@ from dragoman.registry.keys import Keys
 from dragoman.registry.organizations import Organizations
 from dragoman.settings import Settings, load
 from dragoman.storage import schema
-from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
+
+if TYPE_CHECKING:
+    from dragoman.registry.platform import PlatformLLMs
 
 T = TypeVar("T")
 
@@ -29,6 +32,22 @@ class Installation:
         self.store = store
         self.keys = Keys(store=store, clock=clock)
         self.organizations = Organizations(store=store, clock=clock)
+        self._clock = clock
+
+    async def platform_llms(self) -> "PlatformLLMs":
+        """Open what seals platform LLMs. Raises BootstrapError, KeyringError, OSError."""
+        from dragoman.app.opened import opened  # noqa: PLC0415  # other commands seal nothing
+        from dragoman.registry.platform import PlatformLLMs  # noqa: PLC0415  # likewise
+        from dragoman.upstream.egress import EgressPolicy, parse_networks  # noqa: PLC0415
+
+        vault, digests = await opened(self.settings, self.store)
+        return PlatformLLMs(
+            store=self.store,
+            vault=vault,
+            digests=digests,
+            clock=self._clock,
+            policy=EgressPolicy(parse_networks(",".join(self.settings.egress_allow))),
+        )
 
 
 def on_installation(data_dir: str | None, use: Callable[[Installation], Awaitable[T]]) -> T:
@@ -36,8 +55,9 @@ def on_installation(data_dir: str | None, use: Callable[[Installation], Awaitabl
 
     async def run() -> T:
         settings = load({"data_dir": data_dir})
-        schema.require(settings.database_path)
-        database = SqliteDatabase(settings.database_path)
+        location = locate(settings)
+        schema.require(location)
+        database = open_database(location)
         try:
             return await use(Installation(settings, SqlStore(database)))
         finally:

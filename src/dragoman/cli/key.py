@@ -1,10 +1,12 @@
 """`dragoman key`: API keys, on the installation itself; also while the server runs."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from dragoman.app.clock import SystemClock
 from dragoman.authz.check import operator
 from dragoman.cli.installation import DataDir, Installation, on_installation
 from dragoman.cli.tables import print_table
@@ -13,6 +15,8 @@ from dragoman.domain.principal import ApiKey, Principal, Role
 from dragoman.registry.keys import KeyDraft, NewKey
 
 DEFAULT_ORGANIZATION = "default"
+MS_PER_DAY = 24 * 60 * 60 * 1000
+_DAYS = re.compile("([1-9][0-9]{0,4})d", re.ASCII)
 
 app = typer.Typer(
     help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None
@@ -36,8 +40,9 @@ def create(
         str | None,
         typer.Option(help="Comma-separated permissions of the role, to allow only those."),
     ] = None,
-    expires_in_days: Annotated[
-        int | None, typer.Option(min=1, max=36500, help="Days until it ends by itself.")
+    expires: Annotated[
+        str | None,
+        typer.Option(help="When it ends by itself: after days, as 90d, or a last day, 2027-01-31."),
     ] = None,
     org: Org = DEFAULT_ORGANIZATION,
     data_dir: DataDir = None,
@@ -49,14 +54,17 @@ def create(
     caller: lists and calls. In the organization 'platform', an admin key operates the
     installation: it makes and sees all organizations.
 
-    Permissions are written as llm:use:any or organization:administer.
+    Permissions are written as llm:use:any or organization:administer. A last day is one in UTC.
+
+    Example: dragoman key create --role caller --name my-service --expires 90d
     """
+    clock = SystemClock()
     draft = KeyDraft(
         name=name,
         role=role,
         principal_id=principal,
         permissions=_listed(permissions),
-        expires_at_ms=_end_ms(expires_in_days),
+        expires_at_ms=None if expires is None else end_ms(expires, clock.now_ms()),
     )
 
     async def make(here: Installation) -> NewKey:
@@ -85,7 +93,8 @@ def list_keys(org: Org = DEFAULT_ORGANIZATION, data_dir: DataDir = None) -> None
                 return found
             query = PageQuery(limit=MAX_PAGE_SIZE, after=page.next)
 
-    rows = [_row(key, principal) for key, principal in on_installation(data_dir, read)]
+    now_ms = SystemClock().now_ms()
+    rows = [_row(key, principal, now_ms) for key, principal in on_installation(data_dir, read)]
     print_table(("ID", "Name", "Role", "Made", "State"), rows)
 
 
@@ -113,22 +122,34 @@ def _listed(permissions: str | None) -> tuple[str, ...] | None:
     return tuple(each.strip() for each in permissions.split(",") if each.strip())
 
 
-def _end_ms(days: int | None) -> int | None:
-    if days is None:
-        return None
-    return int((datetime.now(UTC) + timedelta(days=days)).timestamp() * 1000)
+def end_ms(text: str, now_ms: int) -> int:
+    """Read when a key ends [ms since 1970]; raises BadParameter for what is no such time."""
+    days = _DAYS.fullmatch(text)
+    if days is not None:
+        return now_ms + int(days[1]) * MS_PER_DAY
+    try:
+        last_day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        end = int(last_day.timestamp() * 1000) + MS_PER_DAY
+    except ValueError:
+        end = 0
+    if end <= now_ms:
+        raise typer.BadParameter(
+            "must be a number of days, as 90d, or a day that is not over, as 2027-01-31",
+            param_hint="--expires",
+        )
+    return end
 
 
-def _row(key: ApiKey, principal: Principal) -> tuple[str, str, str, str, str]:
+def _row(key: ApiKey, principal: Principal, now_ms: int) -> tuple[str, str, str, str, str]:
     made = datetime.fromtimestamp(key.created_at_ms / 1000, UTC)
-    return key.id, key.name, principal.role, f"{made:%Y-%m-%d %H:%M} UTC", _state(key)
+    return key.id, key.name, principal.role, f"{made:%Y-%m-%d %H:%M} UTC", _state(key, now_ms)
 
 
-def _state(key: ApiKey) -> str:
+def _state(key: ApiKey, now_ms: int) -> str:
     if key.revoked_at_ms is not None:
         return "revoked"
     if key.expires_at_ms is None:
         return "active"
     end = datetime.fromtimestamp(key.expires_at_ms / 1000, UTC)
-    word = "active until" if end > datetime.now(UTC) else "ended"
+    word = "active until" if key.expires_at_ms > now_ms else "ended"
     return f"{word} {end:%Y-%m-%d %H:%M} UTC"

@@ -11,6 +11,7 @@ import typer
 
 from dragoman import __version__
 from dragoman.app import bootstrap, logs
+from dragoman.app.presence import Presence
 from dragoman.app.supervisor import Supervisor
 from dragoman.cli.problems import explained
 from dragoman.settings import Settings, load
@@ -59,12 +60,16 @@ def serve(
         logs.configure(settings)
         listener = _listen(settings)
         prepared = asyncio.run(bootstrap.prepare(settings))
+        presence = Presence(settings.data_path)
         url = _url(listener)
         first_steps = _hand_over(settings, prepared.admin_key, url)
         _say(*prepared.made, *first_steps)
-    supervisor = Supervisor(
-        settings, prepared.keyring, listener, on_ready=lambda: _announce(settings, url)
-    )
+
+    def announce() -> None:
+        presence.announce(url)
+        _announce(settings, url)
+
+    supervisor = Supervisor(settings, prepared.keyring, listener, on_ready=announce)
     raise typer.Exit(supervisor.run())
 
 

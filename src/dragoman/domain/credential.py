@@ -37,7 +37,7 @@ CREDENTIAL_FIELD = "credential"
 
 def header_field(name: str) -> str:
     """Say what the vault calls the value of an extra header."""
-    return f"header:{name.lower()}"
+    return f"header:{name}"
 
 
 class Sealed(Struct, frozen=True, gc=False):
@@ -62,5 +62,6 @@ class ExtraHeader(Struct, frozen=True, gc=False):
     """A header that goes with every call to one LLM; its value counts as a secret."""
 
     name: str
+    """In lower case."""
     generation: int
     sealed: Sealed

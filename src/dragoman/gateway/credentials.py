@@ -6,6 +6,9 @@ from dragoman.domain.ports import Headers
 from dragoman.gateway.directory import Target
 from dragoman.vault.secret import MASK, Secret
 
+SHORTEST_SCRUBBED = 8
+"""Of extra headers, values from this length on are taken out of what an upstream writes."""
+
 
 def header_lines(target: Target) -> Headers:
     """Write the header lines that carry an LLM's credential and its extra headers."""
@@ -30,7 +33,9 @@ def quotes_credential(value: bytes, target: Target) -> bool:
 
 
 def _secrets(target: Target) -> Iterator[Secret]:
+    """Give what must not come back. A very short header value says nothing, and is everywhere."""
     if target.secret is not None:
         yield target.secret
     for _, value in target.headers:
-        yield value
+        if len(value.reveal()) >= SHORTEST_SCRUBBED:
+            yield value

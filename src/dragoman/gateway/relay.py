@@ -132,10 +132,11 @@ class Relay:
         outgoing = [*OUR_HEADERS, (LOOP_HEADER, passed)]
         outgoing += [line for line in headers if line[0] in PASSED_TO_UPSTREAM]
         secret_lines = header_lines(target)
+        pinned = {name for name, _ in secret_lines}
         return UpstreamRequest(
             origin=target.origin,
             target=target.request_target,
-            headers=outgoing + secret_lines,
+            headers=[line for line in outgoing if line[0] not in pinned] + secret_lines,
             body=body,
             deadlines=self._deadlines_of(target.llm.configuration.timeouts),
             carries_credential=bool(secret_lines),

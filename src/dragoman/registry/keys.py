@@ -1,5 +1,6 @@
 """API keys: what a program acts with, as one principal."""
 
+import msgspec
 from msgspec import Struct
 
 from dragoman.authz.check import Actor, administered, within
@@ -80,8 +81,7 @@ class Keys:
         of = administered(who, organization_id)
         async with self._store.writing() as work:
             key = await _chosen(work, of, id_or_name)
-            await self._end(work, who, key)
-        return key
+            return await self._end(work, who, key)
 
     async def end(self, who: Actor, key_id: str, organization_id: str | None = None) -> None:
         """End the key of this id. Raises Forbidden; NotFound where there is none."""
@@ -90,11 +90,14 @@ class Keys:
             key, _ = await _found(work, of, key_id)
             await self._end(work, who, key)
 
-    async def _end(self, work: WriteWork, who: Actor, key: ApiKey) -> None:
+    async def _end(self, work: WriteWork, who: Actor, key: ApiKey) -> ApiKey:
         """End a key; one that has ended stays as it is."""
-        if key.revoked_at_ms is None:
-            await work.principals.revoke_key(key, self._clock.now_ms())
-            await work.audit.record(_entry(self._clock, who, "key.revoke", key))
+        if key.revoked_at_ms is not None:
+            return key
+        now_ms = self._clock.now_ms()
+        await work.principals.revoke_key(key, now_ms)
+        await work.audit.record(_entry(self._clock, who, "key.revoke", key))
+        return msgspec.structs.replace(key, revoked_at_ms=now_ms)
 
 
 async def add_key(
@@ -144,9 +147,10 @@ async def _principal(
 
 def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str, ...] | None:
     """Give what is stored of a key's permissions; nobody hands on more than they hold."""
-    whole = role_permissions(principal.role, principal.organization_id)
+    of = principal.organization_id
+    whole = role_permissions(principal.role, of)
     if draft.permissions is None:
-        within(who, principal.organization_id, whole)
+        within(who, of, whole, draft.principal_id)
         return None
     asked = frozenset(draft.permissions)
     for unknown in asked - frozenset(PERMISSIONS):
@@ -157,7 +161,7 @@ def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str
         raise Invalid(
             Problem(("permissions",), f"the principal's role lacks {lacking}", "beyond_role")
         )
-    within(who, principal.organization_id, asked)
+    within(who, of, asked, draft.principal_id)
     return tuple(sorted(asked))
 
 
@@ -178,7 +182,7 @@ async def _chosen(work: WriteWork, organization_id: str, id_or_name: str) -> Api
     named = await work.principals.keys_named(organization_id, id_or_name)
     active = [key for key in named if key.revoked_at_ms is None]
     if not active:
-        raise _no_key()
+        raise NotFound("There is no active API key with this id or name.")
     if len(active) > 1:
         ids = ", ".join(key.id for key in active)
         raise Conflict(f"Several keys have this name; use an id: {ids}.", code="ambiguous_name")

@@ -63,7 +63,7 @@ class LLMs:
         secret = draft.credential.secret if draft.credential else None
         llm = msgspec.structs.replace(llm, connection_key=self._digests.connection(llm, secret))
         async with self._store.writing(keep=not dry_run) as work:
-            await self._check_identity(work, who, llm)
+            await self._check_identity(work, who, draft)
             llm = await claimed(work.llms, self._digests, llm, draft.unique)
             added = entry(self._clock, who, "llm.create", llm.id)
             llm = msgspec.structs.replace(llm, revision=await work.audit.record(added))
@@ -145,17 +145,18 @@ class LLMs:
             created_by=who.principal_id,
         )
 
-    async def _check_identity(self, work: WriteWork, who: Actor, llm: LLM) -> None:
+    async def _check_identity(self, work: WriteWork, who: Actor, draft: Draft) -> None:
         """Check an owner and an id that the caller chose."""
-        if llm.owner_id != who.principal_id:
+        if draft.owner_id not in {None, who.principal_id}:
             if who.reach(Action.CREATE) is not Reach.ANY:
                 raise Forbidden(
                     "This API key may create only LLMs of its own.",
                     permission=permission(Action.CREATE, Reach.ANY),
                 )
-            if await work.principals.principal(who.organization_id, llm.owner_id) is None:
+            if await work.principals.principal(who.organization_id, str(draft.owner_id)) is None:
                 raise Invalid(Problem(("owner_id",), "is not a principal here", "not_found"))
-        if await work.llms.get(whole_organization(who), llm.id) is not None:
+        chosen = draft.llm_id
+        if chosen and await work.llms.get(whole_organization(who), chosen) is not None:
             raise Conflict("There is an LLM with this id already.", code="id_taken")
 
     def _with_connection_key(self, llm: LLM, edit: Edit, members: tuple[str, ...]) -> LLM:

@@ -4,7 +4,7 @@ import msgspec
 
 from dragoman.authz.check import Actor, administered, within
 from dragoman.authz.policy import role_permissions
-from dragoman.domain.errors import Conflict, NotFound
+from dragoman.domain.errors import Conflict, Invalid, NotFound, Problem
 from dragoman.domain.ids import is_id
 from dragoman.domain.page import Page, PageQuery
 from dragoman.domain.ports import Clock, ReadWork, Store, WriteWork
@@ -73,7 +73,7 @@ class Principals:
                 return current
             require_name(changed.name)
             if "role" in members:
-                within(who, of, role_permissions(changed.role, of))
+                within(who, of, role_permissions(changed.role, of), changed.id)
             await work.principals.replace_principal(changed)
             await work.audit.record(
                 entry(
@@ -118,7 +118,12 @@ async def add_principal(work: WriteWork, clock: Clock, who: Actor, new: Principa
     """Store one within a transaction that is under way. Raises Forbidden, Invalid."""
     of = new.organization_id
     require_name(new.name)
-    within(who, of, role_permissions(new.role, of))
+    permissions = role_permissions(new.role, of)
+    if not permissions:
+        raise Invalid(
+            Problem(("role",), "means nothing in the platform's organization; use admin", "invalid")
+        )
+    within(who, of, permissions)
     await work.principals.add_principal(new)
     await work.audit.record(entry(clock, who, "principal.create", new.id, organization_id=of))
     return new

@@ -73,7 +73,7 @@ def edit_problems(
     new display name.
     """
     brings_secret = edit.credential is not KEPT and edit.credential is not None
-    brings_secret = brings_secret or any(edit.headers.values())
+    brings_secret = brings_secret or any(value is not None for value in edit.headers.values())
     judged = set(members)
     if brings_secret or "protocol" in members:
         judged.add("endpoints")
@@ -93,11 +93,14 @@ def configuration_problems(
 ) -> Iterator[Problem]:
     """Find everything that is wrong with a configuration, all at once."""
     for name, longest in LONGEST.items():
-        text = getattr(configuration, name)
-        if text is not None and not text.strip() and name in NEVER_EMPTY:
+        text = getattr(configuration, name) or ""
+        if not text.strip() and name in NEVER_EMPTY:
             yield Problem((name,), "must not be empty", "too_small")
-        elif text is not None and len(text) > longest:
+        elif len(text) > longest:
             yield Problem((name,), f"must have at most {longest} characters", "too_big")
+        elif "\0" in text:
+            # Not every database can store it.
+            yield Problem((name,), "must not contain the character NUL", "invalid_string")
         elif name in NEVER_EMPTY and _CONTROL.search(text):
             yield Problem((name,), "must not contain control characters", "invalid_string")
     yield from _collection_problems(configuration)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dragoman.domain.errors import Problem
 from dragoman.domain.llm import MAX_NAME_LENGTH
 from dragoman.registry.asked import AskedCredential
-from dragoman.vault.secret import Secret, header_problem
+from dragoman.vault.secret import Secret, header_problem, value_problem
 
 MAX_HEADERS = 20
 
@@ -62,7 +62,7 @@ def asked_problems(
         if reason is not None:
             # A name that is none is not repeated: somebody may have written a secret there.
             yield Problem(("headers",), f"one {reason}", "invalid_header")
-        elif value is not None and (problem := header_problem(value)) is not None:
+        elif value is not None and (problem := value_problem(value)) is not None:
             yield Problem(("headers", name), problem, "invalid_secret")
 
 

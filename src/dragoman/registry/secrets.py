@@ -51,6 +51,10 @@ class Secrets:
             return None
         return self._vault.open(stored.sealed, binding(llm, stored.placement, stored.generation))
 
+    def opened_header(self, llm: LLM, header: ExtraHeader) -> Secret:
+        """Open the value of one of an LLM's headers. Raises CredentialUnusable."""
+        return self._vault.open(header.sealed, header_binding(llm, header.name, header.generation))
+
     def _new_credential(self, llm: LLM, asked: AskedCredential | None) -> Credential | None:
         if asked is None:
             return None

@@ -1,117 +1,113 @@
-"""The schema on disk: made whole for a new database, migrated step by step for an older one.
+"""The schema on disk: made whole for a new database, migrated step by step for an older one."""
 
-A new database is made from `schema.sql`, the snapshot of all steps (a test holds that the two
-are equal), because running Alembic would double the time of a first start.
-"""
-
-import sqlite3
-from contextlib import closing
+from contextlib import AbstractContextManager, nullcontext
 from importlib import resources
 from pathlib import Path
-from urllib.parse import quote
 
-from dragoman.storage.sqlite import connect
+from dragoman.storage import schema_sqlite
+from dragoman.storage.database import Location
+from dragoman.storage.schema_version import Found, SchemaError, steps
+
+__all__ = [
+    "HEAD",
+    "SchemaError",
+    "alone",
+    "is_new",
+    "pending",
+    "prepare",
+    "require",
+    "require_there",
+    "snapshot",
+    "upgrade",
+]
 
 HEAD = "0002"
 """The newest step under `migrations/versions`; a test holds that this is it."""
 
 
-class SchemaError(RuntimeError):
-    """A database that this version of Dragoman cannot use; the message says what to do."""
+def prepare(location: Location) -> None:
+    """Bring a database to this version's schema, making it if needed.
 
-
-def prepare(path: Path) -> None:
-    """Bring the SQLite database at `path` to this version's schema, making it if needed.
-
-    Raises SchemaError for a database of a newer version, and for a file that is none of ours;
-    it is then as it was, to the byte.
+    Raises SchemaError for a database of a newer version, and for one that is none of ours; it is
+    then as it was, to the byte.
     """
-    version = _version(path)
-    if version is None:
-        _create(path)
+    version = _find(location).version
+    if version is None and isinstance(location, Path):
+        # Running Alembic would double the time of a first start.
+        schema_sqlite.create(location, snapshot())
     elif version != HEAD:
-        _refuse_newer(version)
-        upgrade(path)
+        upgrade(location)
 
 
-def require(path: Path) -> None:
-    """Check that the database at `path` has this version's schema; raises SchemaError."""
-    version = _version(path)
+def require(location: Location) -> None:
+    """Check that a database has this version's schema; raises SchemaError."""
+    require_there(location)
+    version = _find(location).version
     if version is None:
+        raise SchemaError("The database is empty; 'dragoman serve' makes what it needs.")
+    if version != HEAD:
+        raise SchemaError("The database is of an older version; 'dragoman migrate' upgrades it.")
+
+
+def require_there(location: Location) -> None:
+    """Check that there is something to look at, tables or not; raises SchemaError."""
+    if isinstance(location, Path) and not location.exists():
         raise SchemaError(
-            f"There is no database in {path.parent}. Name the data directory with --data-dir, "
+            f"There is no database in {location.parent}. Name the data directory with --data-dir, "
             "or make one with 'dragoman serve'."
         )
-    if version != HEAD:
-        _refuse_newer(version)
-        raise SchemaError("The database is of an older version; 'dragoman serve' upgrades it.")
+
+
+def pending(location: Location) -> list[str]:
+    """List the steps that a database has not had, oldest first; raises SchemaError."""
+    version = _find(location).version
+    return [step for step in steps() if step[:4] > (version or "")]
+
+
+def is_new(location: Location) -> bool:
+    """Tell whether nobody has started on this database before; raises SchemaError.
+
+    A SQLite file that is there counts, whatever is in it.
+    """
+    found = _find(location)
+    return not location.exists() if isinstance(location, Path) else not found.has_deployment
+
+
+def alone(location: Location) -> AbstractContextManager[None]:
+    """Keep other machines from preparing the same database; a file is on one machine only."""
+    if isinstance(location, Path):
+        return nullcontext()
+    from dragoman.storage import schema_postgres  # noqa: PLC0415  # SQLite goes without
+
+    return schema_postgres.alone(location)
 
 
 def snapshot() -> str:
-    """Give the statements that make the whole schema."""
+    """Give the statements that make the whole schema: all steps at once, for SQLite."""
     return resources.files("dragoman.storage").joinpath("schema.sql").read_text()
 
 
-def upgrade(path: Path) -> None:
-    """Run every migration step that the database has not had."""
-    import alembic.command  # noqa: PLC0415  # heavy, and a start without migrations goes without
-    import sqlalchemy  # noqa: PLC0415  # likewise
-    from alembic.config import Config  # noqa: PLC0415  # likewise
+def upgrade(location: Location) -> None:
+    """Run every step that the database has not had: all of them, or on a failure none."""
+    if isinstance(location, Path):
+        schema_sqlite.upgrade(location)
+        return
+    from dragoman.storage import schema_postgres  # noqa: PLC0415  # SQLite goes without
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    path.touch(mode=0o600)
-    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: connect(path))
-    # The connection is in autocommit mode, in which SQLAlchemy begins no transaction by itself.
-    sqlalchemy.event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, "head")
-    engine.dispose()
+    schema_postgres.upgrade(location)
 
 
-def _version(path: Path) -> str | None:
-    """Give the last step a database has had; None where there is none, or one without tables."""
-    if not path.exists():
-        return None
-    try:
-        with closing(_open_untouched(path)) as connection:
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-            if not tables:
-                return None
-            if "alembic_version" not in tables:
-                raise SchemaError(
-                    "The database was not made by Dragoman; choose another data directory."
-                )
-            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    except sqlite3.OperationalError as error:
-        raise SchemaError(f"{path} cannot be read: {error}.") from None
-    except sqlite3.DatabaseError as error:
-        raise SchemaError(f"{path} is not a SQLite database: {error}.") from None
-    return str(rows[0][0]) if rows else ""
+def _find(location: Location) -> Found:
+    """Look at a database; refuses one that this version of Dragoman must not touch."""
+    if isinstance(location, Path):
+        found = schema_sqlite.look(location)
+    else:
+        from dragoman.storage import schema_postgres  # noqa: PLC0415  # SQLite goes without
 
-
-def _open_untouched(path: Path) -> sqlite3.Connection:
-    """Open a database to look at it, leaving even the files beside it as they are.
-
-    A write-ahead log has to be read along; without one, nothing but the file counts.
-    """
-    has_log = path.with_name(f"{path.name}-wal").exists()
-    how = "mode=ro" if has_log else "immutable=1"
-    return sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True)
-
-
-def _create(path: Path) -> None:
-    path.touch(mode=0o600)
-    path.chmod(0o600)  # an empty file may have been there
-    with closing(connect(path)) as connection:
-        connection.executescript(f"BEGIN IMMEDIATE;\n{snapshot()}\nCOMMIT;")
-
-
-def _refuse_newer(version: str) -> None:
-    steps = resources.files(f"{__package__}.migrations.versions").iterdir()
-    if version and version not in {step.name[1:5] for step in steps}:
+        found = schema_postgres.look(location)
+    if found.version and found.version not in {step[:4] for step in steps()}:
         raise SchemaError(
-            f"The database is of a newer version of Dragoman (step {version}; this one knows up "
-            f"to {HEAD}). Start that version, or restore a backup from before its upgrade."
+            f"The database is of a newer version of Dragoman (step {found.version}; this one knows "
+            f"up to {HEAD}). Start that version, or restore a backup from before its upgrade."
         )
+    return found

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from math import inf
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from dragoman.domain.errors import Unavailable
-from dragoman.storage.database import Row
+from dragoman.storage.database import Row, UniqueViolation
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5000
 READERS = 3
+LOOK_INTERVAL_S = 0.1
 STATEMENT_DEADLINE_S = 5.0
 """A statement that takes longer is given up, so that others get their turn [s]."""
 STEPS_BETWEEN_LOOKS = 1000
@@ -32,6 +33,9 @@ STEPS_BETWEEN_LOOKS = 1000
 
 OUR_FAULTS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)
 """What is wrong with a statement; all other errors are the database being locked, full or gone."""
+
+UNIQUE_PREFIXES = {"SQLITE_CONSTRAINT_PRIMARYKEY": "pk", "SQLITE_CONSTRAINT_UNIQUE": "uq"}
+"""How the names of constraints begin that SQLite reports as broken."""
 
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -67,19 +71,53 @@ def _commit(connection: sqlite3.Connection) -> None:
     connection.commit()
 
 
-class Transaction:
-    """Statements that take effect together or not at all; parameters are `:named`."""
+class SqliteTransaction:
+    """A transaction of one connection."""
 
     def __init__(self, connection: "_Connection") -> None:
         self._connection = connection
+        self._failure: Exception | None = None
 
     async def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         """Run a query and give its rows."""
-        return await self._connection.run(lambda db: db.execute(sql, parameters).fetchall())
+        return await self._run(lambda db: db.execute(sql, parameters).fetchall())
 
     async def execute(self, sql: str, parameters: Mapping[str, Any]) -> int:
-        """Run a statement and give the number of rows it touched."""
-        return await self._connection.run(lambda db: db.execute(sql, parameters).rowcount)
+        """Run a statement and give the number of rows it touched; raises UniqueViolation."""
+        return await self._run(lambda db: db.execute(sql, parameters).rowcount)
+
+    async def commit(self) -> None:
+        """Make it last; raises again what a statement raised."""
+        if self._failure is not None:
+            raise self._failure
+        await self._connection.run(_commit)
+
+    async def _run(self, statement: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._connection.run(statement)
+        except Exception as error:
+            self._failure = error
+            raise
+
+
+class SqliteWatcher:
+    """Watches SQLite's data version, which moves with every commit of any process."""
+
+    def __init__(self, connection: "_Connection", version: int) -> None:
+        self._connection = connection
+        self._version = version
+
+    async def fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run a query and give its rows, as of now."""
+        return await self._connection.run(lambda db: db.execute(sql, parameters).fetchall())
+
+    async def news(self) -> None:
+        """Wait until another connection has committed."""
+        while True:
+            seen, self._version = self._version, await _data_version(self._connection)
+            if self._version != seen:
+                return
+            await asyncio.sleep(LOOK_INTERVAL_S)
 
 
 class SqliteDatabase:
@@ -88,14 +126,13 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self._writer = _Connection(connect(path))
         self._readers = [_Connection(connect(path, read_only=True)) for _ in range(READERS)]
-        # A slow query must not keep a process from hearing of a revoked key.
-        self._watcher = _Connection(connect(path, read_only=True))
+        self._path = path
         self._free: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
         for reader in self._readers:
             self._free.put_nowait(reader)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Transaction]:
+    async def read(self) -> AsyncIterator[SqliteTransaction]:
         """Begin a transaction that sees one state of the database."""
         reader = await self._free.get()
         try:
@@ -105,19 +142,31 @@ class SqliteDatabase:
             self._free.put_nowait(reader)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Transaction]:
+    async def write(self) -> AsyncIterator[SqliteTransaction]:
         """Begin a transaction that may write; commits when the block ends well."""
         async with self._writer.transaction("BEGIN IMMEDIATE") as transaction:
             yield transaction
 
-    async def data_version(self) -> int:
-        """Give a number that differs after any other connection, in any process, committed."""
-        rows = await self._watcher.run(lambda db: db.execute("PRAGMA data_version").fetchall())
-        return int(rows[0][0])
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[SqliteWatcher]:
+        """Open a connection of its own: a slow query must not keep a process from hearing."""
+        try:
+            connection = _Connection(connect(self._path, read_only=True))
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(str(error)) from error  # told to who watches, and not logged
+        try:
+            yield SqliteWatcher(connection, await _data_version(connection))
+        finally:
+            await connection.close()
+
+    async def ping(self) -> None:
+        """Read something small from the file."""
+        async with self.read() as transaction:
+            await transaction.fetch("SELECT version_num FROM alembic_version", {})
 
     async def close(self) -> None:
         """Close all connections; running statements end first."""
-        for connection in (self._writer, *self._readers, self._watcher):
+        for connection in (self._writer, *self._readers):
             await connection.close()
 
 
@@ -140,10 +189,7 @@ class _Connection:
         try:
             return await loop.run_in_executor(self._thread, self._run_in_time, statement)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, OUR_FAULTS):
-                raise
-            log.warning("database_unavailable", extra={"reason": str(error)})
-            raise Unavailable("The database cannot be reached right now; try again.") from error
+            _tell(error)
 
     def _run_in_time(self, statement: Callable[[sqlite3.Connection], T]) -> T:
         self._due_at = time.monotonic() + STATEMENT_DEADLINE_S
@@ -153,12 +199,13 @@ class _Connection:
             self._due_at = inf
 
     @asynccontextmanager
-    async def transaction(self, begin: str) -> AsyncIterator[Transaction]:
+    async def transaction(self, begin: str) -> AsyncIterator[SqliteTransaction]:
         async with self._turn:
             try:
                 await self.run(lambda db: db.execute(begin))
-                yield Transaction(self)
-                await self.run(_commit)
+                transaction = SqliteTransaction(self)
+                yield transaction
+                await transaction.commit()
             except BaseException:
                 # A cancelled statement goes on in its thread. The thread takes jobs in order, so
                 # this rollback comes after it, and before whatever the next transaction does.
@@ -169,3 +216,29 @@ class _Connection:
         async with self._turn:
             await self.run(sqlite3.Connection.close)
             self._thread.shutdown(wait=False)
+
+
+async def _data_version(connection: _Connection) -> int:
+    """Give a number that differs after any other connection, in any process, committed."""
+    rows = await connection.run(lambda db: db.execute("PRAGMA data_version").fetchall())
+    return int(rows[0][0])
+
+
+def _tell(error: sqlite3.DatabaseError) -> NoReturn:
+    """Raise what an error of the driver means."""
+    # Errors that the driver itself found have no such name.
+    prefix = UNIQUE_PREFIXES.get(getattr(error, "sqlite_errorname", ""))
+    if prefix is not None:
+        raise UniqueViolation(_constraint(prefix, str(error))) from error
+    if isinstance(error, OUR_FAULTS):
+        raise error
+    log.warning("database_unavailable", extra={"reason": str(error)})
+    raise Unavailable("The database cannot be reached right now; try again.") from error
+
+
+def _constraint(prefix: str, message: str) -> str:
+    """Name a constraint as `tables.py` does; SQLite says `…: llms.organization_id, llms.id`."""
+    columns = [column.split(".") for column in message.rpartition(": ")[2].split(", ")]
+    table = columns[0][0]
+    names = [] if prefix == "pk" else [column[-1] for column in columns]
+    return "_".join([prefix, table, *names])

@@ -60,14 +60,21 @@ def looks_masked(text: str) -> bool:
 
 
 def header_problem(secret: Secret) -> str | None:
-    """Say why a secret cannot be sent in a header, or None if it can; never quotes it."""
+    """Say why a secret cannot be a credential in a header, or None if it can; never quotes it."""
+    if secret.reveal().lower().startswith("bearer "):
+        return "begins with 'Bearer', which is put before it where it is sent"
+    return value_problem(secret)
+
+
+def value_problem(secret: Secret) -> str | None:
+    """Say why a secret cannot be a header's value, or None if it can; never quotes it."""
     text = secret.reveal()
+    if not text:
+        return "must not be empty"
     if looks_masked(text):
         return "is a mask, not a secret; leave the member out to keep the stored secret"
     if text != text.strip():
         return "begins or ends with white space; was it copied with a line break?"
-    if text.lower().startswith("bearer "):
-        return "begins with 'Bearer', which is put before it where it is sent"
     if not text.isascii() or not text.isprintable():
         return "must be printable ASCII, because it is sent in an HTTP header"
     if len(text) > MAX_HEADER_LENGTH:

@@ -8,7 +8,10 @@ from msgspec import Struct
 
 from dragoman.domain.errors import Invalid, PreconditionFailed, Problem
 
-_TAG = re.compile(r'\s*(?P<weak>W/)?(?P<tag>"[\x21\x23-\x7e\x80-\xff]*")\s*')
+_TAG_TEXT = r'"[\x21\x23-\x7e\x80-\xff]*"'
+_TAG = re.compile(f"(W/)?({_TAG_TEXT})")
+_LIST = re.compile(rf"[ \t]*(?:(?:W/)?{_TAG_TEXT}[ \t]*)?(?:,[ \t]*(?:(?:W/)?{_TAG_TEXT}[ \t]*)?)*")
+"""Tags and commas between them; empty elements are let pass (RFC 9110, section 5.6.1)."""
 _ANY = frozenset({"*"})
 
 
@@ -60,16 +63,8 @@ def _tags(request: Request, header: str, *, weak_count: bool) -> frozenset[str] 
     text = ",".join(lines)
     if text.strip() == "*":
         return _ANY
-    tags, at, is_whole = set(), 0, False
-    while found := _TAG.match(text, at):
-        if weak_count or not found["weak"]:
-            tags.add(found["tag"])
-        at = found.end()
-        is_whole = at == len(text)
-        if is_whole or text[at] != ",":
-            break
-        at += 1
-    if not is_whole:
+    found = _LIST.fullmatch(text) and _TAG.findall(text)
+    if not found:
         raise Invalid(
             Problem(
                 (header,),
@@ -77,4 +72,4 @@ def _tags(request: Request, header: str, *, weak_count: bool) -> frozenset[str] 
                 "invalid_etag",
             )
         )
-    return frozenset(tags)
+    return frozenset(tag for weak, tag in found if weak_count or not weak)

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from dragoman.dialects.dragoman.values import (
@@ -64,8 +63,8 @@ class CredentialInput(Asked):
     """The API key that the upstream wants, and the header it goes into."""
 
     kind: Literal["api_key"] = "api_key"
-    secret: str | SkipJsonSchema[None] = Field(
-        default=None,
+    secret: str = Field(
+        default_factory=str,
         min_length=1,
         json_schema_extra={"writeOnly": True},
         description="Sealed when it comes, and never shown again.",
@@ -76,17 +75,6 @@ class CredentialInput(Asked):
     prefix: str | None = Field(
         default=None, description="By default `Bearer ` in `Authorization`, else nothing."
     )
-
-    @model_validator(mode="after")
-    def _secret_is_text(self) -> Self:
-        """Refuse a null that would look like taking the secret away."""
-        if self.secret is None and "secret" in self.model_fields_set:
-            raise PydanticCustomError(
-                "invalid_secret",
-                "secret must not be null; leave it out to keep the secret, or send null as the "
-                "whole credential",
-            )
-        return self
 
 
 class SamplingInput(Asked):

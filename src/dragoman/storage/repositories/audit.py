@@ -1,5 +1,6 @@
 """The audit trail in SQL."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from dragoman.storage.database import Row, Transaction
 from dragoman.storage.repositories.paging import beginning, one_page
 
 COLUMNS = AuditEntry.__struct_fields__
-SELECT = f"SELECT {', '.join(COLUMNS)} FROM audit WHERE organization_id = :organization_id"
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM audit WHERE "
 INSERT = (
     f"INSERT INTO audit ({', '.join(COLUMNS)}) VALUES ({', '.join(f':{name}' for name in COLUMNS)})"
 )
@@ -29,18 +30,9 @@ class SqlReadAudit:
     async def page(self, organization_id: str, query: AuditQuery) -> Page[AuditEntry]:
         """List one page of an organization's entries."""
         parameters: dict[str, Any] = {"organization_id": organization_id}
-        sql = SELECT
-        for name in AUDIT_FILTERS:
-            if name in query.equal:
-                parameters[name] = query.equal[name]
-                sql += f" AND {name} = :{name}"
-        if query.since_ms is not None:
-            parameters["since_ms"] = query.since_ms
-            sql += " AND at_ms >= :since_ms"
-        if query.until_ms is not None:
-            parameters["until_ms"] = query.until_ms
-            sql += " AND at_ms < :until_ms"
-        sql += beginning(query, parameters, at="at_ms") + NEWEST_FIRST
+        conditions = ["organization_id = :organization_id", *_conditions(query, parameters)]
+        conditions += beginning(query, parameters, at="at_ms")
+        sql = f"{SELECT}{' AND '.join(conditions)}{NEWEST_FIRST}"
         rows = await self._transaction.fetch(sql, parameters)
         return one_page([_entry(row) for row in rows], query, lambda e: Cursor(e.at_ms, e.id))
 
@@ -66,6 +58,18 @@ class SqlWriteAudit(SqlReadAudit):
         noun = Noun(entry.action.partition(".")[0])
         self.changes.append(Change(revision, noun, entry.organization_id, entry.target_id))
         return revision
+
+
+def _conditions(query: AuditQuery, parameters: dict[str, Any]) -> Iterator[str]:
+    """Write a query's conditions, and put their values among the parameters."""
+    for name in AUDIT_FILTERS:
+        if name in query.equal:
+            parameters[name] = query.equal[name]
+            yield f"{name} = :{name}"
+    for name, condition in (("since_ms", "at_ms >= :since_ms"), ("until_ms", "at_ms < :until_ms")):
+        if getattr(query, name) is not None:
+            parameters[name] = getattr(query, name)
+            yield condition
 
 
 def _entry(row: Row) -> AuditEntry:

@@ -1,7 +1,7 @@
 """LLMs in SQL."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
@@ -23,6 +23,10 @@ SELECT_FOR_CALLS = (
 )
 """What a call needs. Metadata may be large, and these rows are read by the thousand."""
 
+SELECT_KEYS = "SELECT organization_id, id, created_at_ms FROM llms "
+SELECT_OF_KEYS = f"{SELECT}WHERE (organization_id, id) IN (SELECT organization_id, id FROM "
+"""Whole rows are read for the page alone, and not for all that stand before it."""
+
 INSERT = (
     f"INSERT INTO llms ({', '.join(WRITTEN)}) VALUES ({', '.join(f':{name}' for name in WRITTEN)})"
 )
@@ -30,7 +34,7 @@ UPDATE = f"UPDATE llms SET {', '.join(f'{name} = :{name}' for name in WRITTEN[2:
 DELETE = f"DELETE FROM llms WHERE {KEY}"
 
 OF_LLM = "organization_id = :organization_id AND llm_id = :id"
-SELECT_SECRETS = f"SELECT {', '.join(SECRET_COLUMNS)} FROM llm_secrets WHERE llm_id IN "
+SELECT_SECRETS = f"SELECT {', '.join(SECRET_COLUMNS)} FROM llm_secrets WHERE "
 INSERT_SECRET = (
     f"INSERT INTO llm_secrets ({', '.join(SECRET_COLUMNS)})"
     f" VALUES ({', '.join(f':{name}' for name in SECRET_COLUMNS)})"
@@ -48,10 +52,8 @@ SELECT id FROM llms WHERE organization_id = :organization_id AND display_name = 
 """
 UNFINGERPRINTED = "WHERE connection_key IS NULL LIMIT :limit"
 
-VISIBLE = (
-    "((organization_id = :organization_id AND (:owner_id IS NULL OR owner_id = :owner_id))"
-    " OR organization_id = :platform_id) "
-)
+OWN = "organization_id = :organization_id"
+PLATFORM = "organization_id = :platform_id"
 HAS_LABEL = (
     "EXISTS (SELECT 1 FROM llm_labels l WHERE l.organization_id = llms.organization_id"
     " AND l.llm_id = llms.id AND l.key = "
@@ -66,57 +68,62 @@ class SqlReadLLMs:
 
     async def get(self, scope: Scope, llm_id: str) -> LLM | None:
         """Find one by its id; an organization's own stands before the platform's."""
+        parameters = {"id": llm_id}
         found = await self._select(
-            f"WHERE id = :id AND {VISIBLE}", {"id": llm_id, **_visible(scope)}
+            _united(SELECT, _visible(scope, parameters), "id = :id"), parameters
         )
         return min(found, key=lambda llm: llm.is_platform, default=None)
 
     async def named(self, scope: Scope, display_name: str, *, limit: int) -> list[LLM]:
         """Find up to `limit` of this display name, exactly as written, as far as calls need."""
-        return await self._select_for_calls(
-            f"WHERE display_name = :display_name AND {VISIBLE}{NEWEST_FIRST}LIMIT :limit",
-            {"display_name": display_name, "limit": limit, **_visible(scope)},
+        parameters: dict[str, Any] = {"display_name": display_name, "limit": limit}
+        # Not sorted by SQL: that would read along the index of times, and not that of names.
+        named = _united(
+            SELECT_FOR_CALLS, _visible(scope, parameters), "display_name = :display_name"
         )
-
-    async def page(self, scope: Scope, query: LLMQuery) -> Page[LLM]:
-        """List one page, and count the whole where that is asked for."""
-        parameters = _visible(scope, include_platform=query.include_platform)
-        where = " AND ".join([f"WHERE {VISIBLE}", *_conditions(query, parameters)])
-        total = None
-        if query.counted:
-            counted = await self._transaction.fetch(
-                f"SELECT COUNT(*) FROM llms {where}", parameters
-            )
-            total = counted[0][0]
-        items = await self._select(
-            f"{where}{beginning(query, parameters)}{NEWEST_FIRST}LIMIT :limit OFFSET :offset",
-            {**parameters, "offset": query.offset},
-        )
-        return one_page(items, query, _cursor, total)
+        rows = await self._transaction.fetch(f"{named} LIMIT :limit", parameters)
+        return sorted((llm_rows.llm(row) for row in rows), key=_cursor, reverse=True)
 
     async def all(self, scope: Scope, *, limit: int) -> list[LLM]:
         """List up to `limit`, newest first, as far as calls need."""
-        return await self._select_for_calls(
-            f"WHERE {VISIBLE}{NEWEST_FIRST}LIMIT :limit", {"limit": limit, **_visible(scope)}
-        )
-
-    async def _select(self, clauses: str, parameters: dict[str, Any]) -> list[LLM]:
-        rows = await self._transaction.fetch(SELECT + clauses, parameters)
-        secrets = await self._secrets(row[1] for row in rows)
-        return [llm_rows.llm(row, secrets[row[0], row[1]]) for row in rows]
-
-    async def _select_for_calls(self, clauses: str, parameters: dict[str, Any]) -> list[LLM]:
-        rows = await self._transaction.fetch(SELECT_FOR_CALLS + clauses, parameters)
+        parameters: dict[str, Any] = {"limit": limit}
+        end = f"{NEWEST_FIRST}LIMIT :limit"
+        newest = _united(SELECT_FOR_CALLS, _visible(scope, parameters), end=end)
+        rows = await self._transaction.fetch(newest + end, parameters)
         return [llm_rows.llm(row) for row in rows]
 
-    async def _secrets(self, llm_ids: Iterable[str]) -> dict[tuple[str, str], list[Row]]:
+    async def page(self, scope: Scope, query: LLMQuery) -> Page[LLM]:
+        """List one page, and count the whole where that is asked for."""
+        parameters: dict[str, Any] = {}
+        visible = _visible(scope, parameters, include_platform=query.include_platform)
+        conditions = [*_conditions(query, parameters)]
+        total = None
+        if query.counted:
+            counts = _united("SELECT COUNT(*) FROM llms ", visible, *conditions)
+            total = sum(row[0] for row in await self._transaction.fetch(counts, parameters))
+        conditions += beginning(query, parameters)
+        parameters |= {"offset": query.offset, "up_to": query.offset + parameters["limit"]}
+        keys = _united(SELECT_KEYS, visible, *conditions, end=f"{NEWEST_FIRST}LIMIT :up_to")
+        keys += f"{NEWEST_FIRST}LIMIT :limit OFFSET :offset"
+        items = await self._select(f"{SELECT_OF_KEYS}({keys}) AS page){NEWEST_FIRST}", parameters)
+        return one_page(items, query, _cursor, total)
+
+    async def _select(self, sql: str, parameters: dict[str, Any]) -> list[LLM]:
+        rows = await self._transaction.fetch(sql, parameters)
+        secrets = await self._secrets(rows)
+        return [llm_rows.llm(row, secrets[row[0], row[1]]) for row in rows]
+
+    async def _secrets(self, rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
         """Read the sealed secrets of some LLMs, by organization and id; in the order of fields."""
         found: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        names = {f"id{number}": llm_id for number, llm_id in enumerate(llm_ids)}
-        if names:
-            listed = ", ".join(f":{name}" for name in names)
-            sql = f"{SELECT_SECRETS}({listed}) ORDER BY field"
-            for row in await self._transaction.fetch(sql, names):
+        parameters = {f"id{number}": row[1] for number, row in enumerate(rows)}
+        if parameters:
+            ids = f"llm_id IN ({', '.join(f':{name}' for name in parameters)})"
+            organizations = sorted({row[0] for row in rows})
+            of = {f"of{number}": organization for number, organization in enumerate(organizations)}
+            within = f"organization_id IN ({', '.join(f':{name}' for name in of)})"
+            sql = f"{SELECT_SECRETS}{within} AND {ids} ORDER BY field"
+            for row in await self._transaction.fetch(sql, parameters | of):
                 found[row[0], row[1]].append(row)
         return found
 
@@ -145,7 +152,8 @@ class SqlWriteLLMs(SqlReadLLMs):
     async def connected(self, organization_id: str, connection_key: bytes) -> list[LLM]:
         """Find the LLMs of one organization that have this connection key."""
         return await self._select(
-            CONNECTED, {"organization_id": organization_id, "connection_key": connection_key}
+            SELECT + CONNECTED,
+            {"organization_id": organization_id, "connection_key": connection_key},
         )
 
     async def bearers(self, organization_id: str, display_name: str) -> list[str]:
@@ -157,7 +165,7 @@ class SqlWriteLLMs(SqlReadLLMs):
 
     async def unfingerprinted(self, *, limit: int) -> list[LLM]:
         """Find LLMs, of whatever organization, that have no connection key yet."""
-        return await self._select(UNFINGERPRINTED, {"limit": limit})
+        return await self._select(SELECT + UNFINGERPRINTED, {"limit": limit})
 
     async def _add_parts(self, llm: LLM) -> None:
         for secret in llm_rows.secrets(llm):
@@ -174,12 +182,28 @@ def _cursor(llm: LLM) -> Cursor:
     return Cursor(llm.created_at_ms, llm.id)
 
 
-def _visible(scope: Scope, *, include_platform: bool = True) -> dict[str, Any]:
-    return {
-        "organization_id": scope.organization_id,
-        "owner_id": scope.owner_id,
-        "platform_id": PLATFORM_ORGANIZATION_ID if include_platform else None,
-    }
+def _visible(
+    scope: Scope, parameters: dict[str, Any], *, include_platform: bool = True
+) -> list[str]:
+    """Write one condition for each organization that is seen, and add their values."""
+    parameters["organization_id"] = scope.organization_id
+    own = OWN
+    if scope.owner_id is not None:
+        parameters["owner_id"] = scope.owner_id
+        own += " AND owner_id = :owner_id"
+    if not include_platform or scope.organization_id == PLATFORM_ORGANIZATION_ID:
+        return [own]
+    parameters["platform_id"] = PLATFORM_ORGANIZATION_ID
+    return [own, PLATFORM]
+
+
+def _united(select: str, visible: Sequence[str], *conditions: str, end: str = "") -> str:
+    """Write one query over all that is seen.
+
+    Each organization is read by itself, along an index; under one OR they would be sorted whole.
+    """
+    parts = (f"{select}WHERE {' AND '.join([each, *conditions])}{end}" for each in visible)
+    return " UNION ALL ".join(f"SELECT * FROM ({part}) AS part" for part in parts)
 
 
 def _conditions(query: LLMQuery, parameters: dict[str, Any]) -> Iterator[str]:

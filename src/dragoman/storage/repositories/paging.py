@@ -10,16 +10,18 @@ T = TypeVar("T")
 NEWEST_FIRST = " ORDER BY created_at_ms DESC, id DESC "
 
 
-def beginning(query: PageQuery, parameters: dict[str, Any], at: str = "created_at_ms") -> str:
-    """Write the condition that a page begins with, and put its values among the parameters.
+def beginning(
+    query: PageQuery, parameters: dict[str, Any], at: str = "created_at_ms", id_: str = "id"
+) -> list[str]:
+    """Write the condition, if any, that a page begins with, and add its values.
 
     One row more than asked for is read: it tells whether there is another page.
     """
     parameters["limit"] = query.limit + 1
     if query.after is None:
-        return ""
+        return []
     parameters |= {"after_ms": query.after.at_ms, "after_id": query.after.id}
-    return f" AND ({at}, id) < (:after_ms, :after_id)"
+    return [f"({at}, {id_}) < (:after_ms, :after_id)"]
 
 
 def one_page(

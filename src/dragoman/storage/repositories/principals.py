@@ -22,6 +22,8 @@ KEY_AND_PRINCIPAL = (
     "FROM api_keys k JOIN principals p ON p.id = k.principal_id "
 )
 
+NEWEST_KEYS_FIRST = "ORDER BY k.created_at_ms DESC, k.id DESC"
+
 INSERT_ORGANIZATION = """
 INSERT INTO organizations (id, name, created_at_ms) VALUES (:id, :name, :created_at_ms)
 """
@@ -74,7 +76,8 @@ class SqlReadPrincipals:
     async def organizations(self, query: PageQuery) -> Page[Organization]:
         """List all organizations."""
         parameters: dict[str, Any] = {}
-        where = "WHERE 1 = 1" + beginning(query, parameters)
+        conditions = beginning(query, parameters)
+        where = f"WHERE {conditions[0]}" if conditions else ""
         rows = await self._transaction.fetch(
             f"{ORGANIZATION}{where}{NEWEST_FIRST}LIMIT :limit", parameters
         )
@@ -93,9 +96,9 @@ class SqlReadPrincipals:
     async def principals(self, organization_id: str, query: PageQuery) -> Page[Principal]:
         """List an organization's principals."""
         parameters: dict[str, Any] = {"organization_id": organization_id}
-        where = "WHERE organization_id = :organization_id" + beginning(query, parameters)
+        conditions = ["organization_id = :organization_id", *beginning(query, parameters)]
         rows = await self._transaction.fetch(
-            f"{PRINCIPAL}{where}{NEWEST_FIRST}LIMIT :limit", parameters
+            f"{PRINCIPAL}WHERE {' AND '.join(conditions)}{NEWEST_FIRST}LIMIT :limit", parameters
         )
         return one_page(
             [_principal(row) for row in rows], query, lambda p: Cursor(p.created_at_ms, p.id)
@@ -112,13 +115,10 @@ class SqlReadPrincipals:
     async def keys(self, organization_id: str, query: PageQuery) -> Page[tuple[ApiKey, Principal]]:
         """List an organization's keys, ended ones too."""
         parameters: dict[str, Any] = {"organization_id": organization_id}
-        where = "WHERE k.organization_id = :organization_id"
-        if query.after is not None:
-            where += " AND (k.created_at_ms, k.id) < (:after_ms, :after_id)"
-        beginning(query, parameters)
-        rows = await self._keys(
-            f"{where} ORDER BY k.created_at_ms DESC, k.id DESC LIMIT :limit", parameters
-        )
+        conditions = ["k.organization_id = :organization_id"]
+        conditions += beginning(query, parameters, "k.created_at_ms", "k.id")
+        clauses = f"WHERE {' AND '.join(conditions)} {NEWEST_KEYS_FIRST} LIMIT :limit"
+        rows = await self._keys(clauses, parameters)
         return one_page(rows, query, lambda row: Cursor(row[0].created_at_ms, row[0].id))
 
     async def keys_named(self, organization_id: str, name: str) -> list[ApiKey]:

@@ -1,0 +1,1 @@
+"""What is wrong with an installation: small checks, in the order in which they are printed."""
