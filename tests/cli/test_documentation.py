@@ -18,8 +18,8 @@ WRITTEN = [
     shlex.split(line.replace("\\\n", " "))[1:]
     for line in re.findall(r"^    (dragoman (?:.*\\\n)*.*)$", PAGE, re.MULTILINE)
 ]
-MINE = {"llm", "audit"}
-"""The commands that call a server; this page has all of them."""
+CALLING = {"llm", "audit"}
+"""The commands that call a server."""
 
 
 def commands(group: Any, *path: str) -> dict[tuple[str, ...], Any]:
@@ -52,11 +52,11 @@ def test_what_is_written_is_a_command_with_such_options(words: list[str]) -> Non
     assert [word for word in words if word.startswith("--") and word not in known] == []
 
 
-def test_every_command_that_calls_a_server_is_written() -> None:
-    assert {meant(words) for words in WRITTEN} >= {path for path in ALL if path[0] in MINE}
+def test_every_command_is_written() -> None:
+    assert ALL.keys() - {meant(words) for words in WRITTEN} == set()
 
 
-@pytest.mark.parametrize("path", [path for path in ALL if path[0] in MINE], ids=" ".join)
+@pytest.mark.parametrize("path", [path for path in ALL if path[0] in CALLING], ids=" ".join)
 def test_help_has_examples_that_are_commands(path: tuple[str, ...]) -> None:
     command = ALL[path]
     text = command.get_help(typer.Context(command, info_name="dragoman"))

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("httpx2", "yaml", "rich", "readline", "fastapi", "pydantic")
+HEAVY = ("httpx2", "yaml", "rich", "readline", "fastapi", "sqlalchemy")
 
 
 @pytest.mark.parametrize("arguments", [[], ["llm", "create", "--help"], ["audit", "--help"]])

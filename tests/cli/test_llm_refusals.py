@@ -58,7 +58,7 @@ def test_a_connection_that_breaks() -> None:
         f"http://{A_KEY}@x",
         "http://x?a=b",
         "http://[",
-        "http://a b",
+        "http://\N{SNOWMAN}..x",
     ],
 )
 def test_an_address_that_is_none_is_not_repeated(url: str) -> None:

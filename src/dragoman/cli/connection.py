@@ -27,9 +27,7 @@ class Connection:
         Path | None,
         typer.Option(help="File with the API key, in place of DRAGOMAN_API_KEY."),
     ] = None
-    timeout: Annotated[
-        float, typer.Option(min=0.1, max=86400, help="How long to wait for an answer [s].")
-    ] = 30.0
+    timeout: Annotated[float, typer.Option(min=0.1, max=86400, help="How long to wait [s].")] = 30.0
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Say on stderr what is called, and how long it took.")
     ] = False
