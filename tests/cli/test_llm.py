@@ -1,6 +1,7 @@
 """`dragoman llm list|get|create|update|delete`, on a server with two workers."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -239,6 +240,12 @@ def test_a_reader_that_leaves_is_no_error(admin: Caller, make: Make) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+def test_an_argument_that_is_no_text_is_told(admin: Caller) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    assert admin.refused("llm", "get", odd) == "An argument is not text in UTF-8."
+    admin.refused("llm", "chat", "x", odd)
 
 
 def test_who_may_not_is_told_so(server: RunningDragoman, name: str, make: Make) -> None:

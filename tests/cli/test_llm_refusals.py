@@ -50,7 +50,16 @@ def test_a_connection_that_breaks() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1:8080", "ftp://x", "http://", f"http://{A_KEY}@x", "http://x?a=b", "http://["]
+    "url",
+    [
+        "127.0.0.1:8080",
+        "ftp://x",
+        "http://",
+        f"http://{A_KEY}@x",
+        "http://x?a=b",
+        "http://[",
+        "http://\N{SNOWMAN}..x",
+    ],
 )
 def test_an_address_that_is_none_is_not_repeated(url: str) -> None:
     said = Caller("").refused("llm", "list", "--url", url)

@@ -11,7 +11,7 @@ import typer
 
 from dragoman import __version__
 from dragoman.cli.failures import Failure, one_line
-from dragoman.cli.refusals import Refused, not_dragoman, refusal
+from dragoman.cli.refusals import Refused, bad_address, not_dragoman, refusal
 
 if TYPE_CHECKING:
     import httpx2
@@ -41,11 +41,15 @@ class Server:
         self._verbose = verbose
         self._hidden = [key]
         self._failures = httpx2
+        try:
+            is_here = httpx2.URL(url).host in LOOPBACK
+        except httpx2.InvalidURL:
+            raise bad_address() from None
         self._http = httpx2.Client(
             headers={"authorization": f"Bearer {key}", "user-agent": f"dragoman-cli/{__version__}"},
             timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
             # A proxy on the way to this machine would only see the key.
-            trust_env=httpx2.URL(url).host not in LOOPBACK,
+            trust_env=not is_here,
         )
         self._timeout_s = timeout_s
 
@@ -83,7 +87,7 @@ class Server:
             asked = [*query, ("page_size", str(min(left, MAX_PAGE)))]
             page = self.read(path, [*asked, ("page_token", token)] if token else asked)
             items = page.get("items")
-            if not isinstance(items, list):
+            if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
                 raise not_dragoman(self.url, 200, "another shape of list")
             yield from items[:left]
             left -= len(items)

@@ -9,7 +9,7 @@ import typer
 
 from dragoman.cli.client import Server
 from dragoman.cli.failures import Failure
-from dragoman.cli.refusals import no_key
+from dragoman.cli.refusals import bad_address, no_key
 from dragoman.settings import calling
 
 MAX_KEY_LENGTH = 4096
@@ -27,9 +27,7 @@ class Connection:
         Path | None,
         typer.Option(help="File with the API key, in place of DRAGOMAN_API_KEY."),
     ] = None
-    timeout: Annotated[float, typer.Option(min=0.1, help="How long to wait for an answer [s].")] = (
-        30.0
-    )
+    timeout: Annotated[float, typer.Option(min=0.1, max=86400, help="How long to wait [s].")] = 30.0
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Say on stderr what is called, and how long it took.")
     ] = False
@@ -52,10 +50,7 @@ def _address(text: str) -> str:
     except ValueError:
         usable, parts = False, urlsplit("")
     if not usable or parts.username is not None or parts.query or parts.fragment:
-        raise Failure(
-            "The server's address must be like http://127.0.0.1:8080, without a user name; the key "
-            "goes into DRAGOMAN_API_KEY. Give it with --url or in DRAGOMAN_URL."
-        )
+        raise bad_address()
     return text.rstrip("/")
 
 

@@ -30,6 +30,9 @@ def reported() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
+    except UnicodeEncodeError:
+        typer.secho("An argument is not text in UTF-8.", fg="red", err=True)
+        raise typer.Exit(1) from None
     except Failure as failure:
         sys.stdout.flush()
         typer.secho(str(failure), fg="red", err=True)

@@ -14,9 +14,6 @@ from dragoman.cli.llm_filters import ME, Filters
 from dragoman.cli.llm_found import NameOrId, found
 from dragoman.cli.llm_shown import TITLES, card, host, row, summary
 from dragoman.cli.output import AsJson, print_json, print_line, print_list
-from dragoman.cli.refusals import Refused
-
-NOT_FOUND = 404
 
 app = typer.Typer(
     help="Register LLMs on a running server; read, change and call them.",
@@ -122,13 +119,8 @@ app.command(
 
 
 def _own_id(server: Server) -> str | None:
-    """Ask who the key's principal is; a list can do without."""
-    try:
-        principal = server.read("/me").get("principal")
-    except Refused as refused:
-        if refused.status == NOT_FOUND:
-            return None
-        raise
+    """Ask who the key's principal is."""
+    principal = server.read("/me").get("principal")
     return str(principal.get("id")) if isinstance(principal, dict) else None
 
 

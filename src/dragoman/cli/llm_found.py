@@ -7,7 +7,7 @@ import typer
 from dragoman.cli.client import Server
 from dragoman.cli.failures import Failure, one_line
 from dragoman.cli.llm_shown import Shown
-from dragoman.cli.refusals import Refused
+from dragoman.cli.refusals import Refused, not_dragoman
 from dragoman.domain.ids import is_id
 
 NameOrId = Annotated[str, typer.Argument(help="Its name, or its id.")]
@@ -19,6 +19,13 @@ MAX_NAMED = 10
 
 def found(server: Server, name_or_id: str) -> Shown:
     """Read the LLM that is meant, in the order in which the gateway looks: id, own, platform's."""
+    llm = _found(server, name_or_id)
+    if not isinstance(llm.get("id"), str):
+        raise not_dragoman(server.url, 200, "another shape of LLM")
+    return llm
+
+
+def _found(server: Server, name_or_id: str) -> Shown:
     if is_id(name_or_id):
         try:
             return server.read(f"/llms/{name_or_id}")

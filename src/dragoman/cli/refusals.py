@@ -58,6 +58,14 @@ def no_api(url: str) -> Refused:
     )
 
 
+def bad_address() -> Failure:
+    """Say what an address looks like; one that is none may hold a secret and is not repeated."""
+    return Failure(
+        "The server's address must be like http://127.0.0.1:8080, without a user name; the key "
+        "goes into DRAGOMAN_API_KEY. Give it with --url or in DRAGOMAN_URL."
+    )
+
+
 def no_key(url: str) -> Failure:
     """Say that there is no API key."""
     return Failure(
