@@ -138,8 +138,8 @@ class TestVariables:
         assert load({}, {variable: "9000"}) == Settings()
 
     def test_those_of_our_clients_do_not_matter(self) -> None:
-        assert sorted(CLIENT_VARIABLES) == ["DRAGOMAN_API_KEY", "DRAGOMAN_URL"]
-        variables = {"DRAGOMAN_URL": "http://127.0.0.1:8080", "DRAGOMAN_API_KEY": "dgm_x"}
+        assert sorted(CLIENT_VARIABLES) == ["DRAGOMAN_API_KEY", "DRAGOMAN_MOVE_TO", "DRAGOMAN_URL"]
+        variables = dict.fromkeys(CLIENT_VARIABLES, "dgm_x")
         assert load({}, variables) == Settings()
 
     @pytest.mark.parametrize(

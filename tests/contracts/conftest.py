@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
 import pytest
 
 from dragoman.domain.change import Change
@@ -13,7 +14,8 @@ from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.ports import Store
 from dragoman.domain.principal import Organization, Principal, Role
 from dragoman.storage import schema
-from dragoman.storage.sqlite import SqliteDatabase
+from dragoman.storage.database import Location, PostgresUrl, UniqueViolation
+from dragoman.storage.engines import open_database
 from dragoman.storage.unit_of_work import SqlStore
 from tests.fakes.store import FakeStore
 from tests.fakes.tables import Refused
@@ -46,8 +48,11 @@ class Engine(NamedTuple):
     store: Store
     heard: Heard
     """What it has told its process of."""
-    refusal: type[Exception]
+    refusal: type[Exception] | tuple[type[Exception], ...]
     """What leaves a block that breaks a constraint."""
+
+
+REFUSALS = (UniqueViolation, sqlite3.IntegrityError, psycopg.IntegrityError)
 
 
 @asynccontextmanager
@@ -60,9 +65,22 @@ async def _fake(_request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
 async def _sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
     path = Path(request.getfixturevalue("tmp_path")) / "dragoman.db"
     schema.prepare(path)
-    database, heard = SqliteDatabase(path), Heard()
+    async with _opened(path) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _postgres(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+    server = request.getfixturevalue("postgres")
+    async with _opened(PostgresUrl(server.new_database(prepared=True))) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _opened(location: Location) -> AsyncIterator[Engine]:
+    database, heard = open_database(location), Heard()
     try:
-        yield Engine(SqlStore(database, heard), heard, sqlite3.IntegrityError)
+        yield Engine(SqlStore(database, heard), heard, REFUSALS)
     finally:
         await database.close()
 
@@ -70,6 +88,7 @@ async def _sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
 ENGINES: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Engine]]] = {
     "fake": _fake,
     "sqlite": _sqlite,
+    "postgres": _postgres,
 }
 """Every engine that there is; another one is another line."""
 

@@ -78,8 +78,7 @@ async def test_no_more_are_found_than_were_asked_for(store: Store) -> None:
     await add(store, *(named_llm(f"llm-{number}", "twin") for number in range(4)))
     async with store.reading() as view:
         assert [llm.id for llm in await view.llms.all(SCOPE, limit=2)] == ["llm-3", "llm-2"]
-        named = await view.llms.named(SCOPE, "twin", limit=3)
-        assert [llm.id for llm in named] == ["llm-3", "llm-2", "llm-1"]
+        assert len(await view.llms.named(SCOPE, "twin", limit=3)) == 3
 
 
 # --- How far a scope sees ----------------------------------------------------------------------
