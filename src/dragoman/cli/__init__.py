@@ -5,7 +5,7 @@ import logging
 import typer
 
 from dragoman import __version__
-from dragoman.cli import doctor, kek, key, migrate, org, platform, serve
+from dragoman.cli import doctor, kek, key, migrate, move, org, platform, serve
 
 app = typer.Typer(
     name="dragoman",
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
+app.command("move")(move.move)
 app.add_typer(key.app, name="key")
 app.add_typer(org.app, name="org")
 app.add_typer(platform.app, name="platform")
