@@ -112,7 +112,11 @@ class PostgresServer:
         settings = [f"-c{name}={value}" for name, value in (OPTIONS | options).items()]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self._data, "-k", self._folder, *settings],
+                [
+                    *_ending_with_us(),
+                    *(self._programs / "postgres", "-D", self._data, "-k", self._folder),
+                    *settings,
+                ],
                 user=self._user,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -181,6 +185,12 @@ class PostgresServer:
                 return True
         except psycopg.OperationalError:
             return False
+
+
+def _ending_with_us() -> list[str]:
+    """Have a program ended when these tests are killed, where util-linux is there to do it."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "QUIT", "--"] if setpriv else []
 
 
 def _children(pid: int) -> list[int]:

@@ -72,7 +72,7 @@ RULES = {
         ),
     ),
     "a socket is opened": Rule(
-        places=("dragoman/upstream/", "dragoman/cli/serve.py"),
+        places=("dragoman/upstream/", "dragoman/cli/serve.py", "dragoman/cli/client.py"),
         uses=(
             ".create_connection",
             ".open_connection",

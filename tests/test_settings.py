@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dragoman.settings import CLIENT_VARIABLES, Settings, SettingsError, load
+from dragoman.settings import CLIENT_VARIABLES, Calling, Settings, SettingsError, calling, load
 
 ANOTHER: dict[str, tuple[str, Any]] = {
     "data_dir": ("/var/lib/dragoman", "/var/lib/dragoman"),
@@ -138,7 +138,7 @@ class TestVariables:
         assert load({}, {variable: "9000"}) == Settings()
 
     def test_those_of_our_clients_do_not_matter(self) -> None:
-        assert sorted(CLIENT_VARIABLES) == ["DRAGOMAN_API_KEY", "DRAGOMAN_URL"]
+        assert sorted(CLIENT_VARIABLES) == ["DRAGOMAN_API_KEY", "DRAGOMAN_MOVE_TO", "DRAGOMAN_URL"]
         variables = {"DRAGOMAN_URL": "http://127.0.0.1:8080", "DRAGOMAN_API_KEY": "dgm_x"}
         assert load({}, variables) == Settings()
 
@@ -222,3 +222,11 @@ class TestPaths:
     def test_a_key_file_that_is_given_may_lie_elsewhere(self) -> None:
         settings = load({}, {"DRAGOMAN_KEK_FILE": "/run/secrets/kek"})
         assert settings.kek_path == Path("/run/secrets/kek")
+
+
+def test_commands_that_call_a_server_have_variables_of_their_own() -> None:
+    assert calling({}) == Calling(url="http://127.0.0.1:8080", api_key=None, colors=True)
+    said = {"DRAGOMAN_URL": "https://llms.example", "DRAGOMAN_API_KEY": "dgm_x", "NO_COLOR": "1"}
+    assert calling(said) == Calling(url="https://llms.example", api_key="dgm_x", colors=False)
+    empty = dict.fromkeys(said, "") | {"TERM": "dumb"}
+    assert calling(empty) == Calling(url="http://127.0.0.1:8080", api_key=None, colors=False)

@@ -171,6 +171,28 @@ def variable(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+class Calling(Struct, frozen=True, kw_only=True):
+    """What the environment says to commands that call a server."""
+
+    url: str
+    api_key: str | None
+    colors: bool
+    """Whether a terminal may be written on in colors (no-color.org)."""
+
+
+def calling(environment: Mapping[str, str] | None = None) -> Calling:
+    """Read the variables of programs that call Dragoman; an empty one counts as unset."""
+    variables = os.environ if environment is None else environment
+    return Calling(
+        url=variables.get("DRAGOMAN_URL") or DEFAULT_URL,
+        api_key=variables.get("DRAGOMAN_API_KEY") or None,
+        colors=not variables.get("NO_COLOR") and variables.get("TERM") != "dumb",
+    )
+
+
 def _field(variable: str) -> str:
     name = variable.removeprefix(PREFIX).lower()
     if name not in Settings.__struct_fields__ or variable != variable.upper():

@@ -21,7 +21,9 @@ def acting(
     role: Role, principal: str = "ada", organization: str = "org-1", expires: int | None = None
 ) -> Actor:
     return actor(
-        ApiKey(f"key-of-{principal}", organization, principal, "key", b"", 0, expires),
+        ApiKey(
+            f"key-of-{principal}", organization, principal, "key", b"", 0, expires_at_ms=expires
+        ),
         Principal(principal, organization, principal, role, 0),
     )
 

@@ -7,20 +7,34 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.authz.policy import ON_ANY, ROLES, Action, Reach, permission
+from dragoman.authz.policy import (
+    ON_ANY,
+    OPERATORS,
+    PERMISSIONS,
+    ROLES,
+    Action,
+    Administration,
+    Reach,
+    permission,
+    role_permissions,
+)
+from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.principal import Role
 
 MATRIX = Path(__file__).parents[1] / "matrices" / "roles.txt"
 
 
 def matrix() -> str:
-    """Print which role holds which permission."""
-    rows = [["", *Role]]
-    for action in Action:
-        for reach in Reach:
-            name = permission(action, reach)
-            rows.append([name, *("yes" if name in ROLES[role] else "-" for role in Role)])
-    return "".join("".join(f"{cell:<17}" for cell in row).rstrip() + "\n" for row in rows)
+    """Print which role holds which permission; an operator is an admin of the platform."""
+    columns = {role.value: ROLES[role] for role in Role} | {"operator": OPERATORS[Role.ADMIN]}
+    rows = [["", *columns]]
+    rows += [
+        [name, *("yes" if name in held else "-" for held in columns.values())]
+        for name in PERMISSIONS
+    ]
+    return "".join(
+        f"{row[0]:<25}" + "".join(f"{c:<10}" for c in row[1:]).rstrip() + "\n" for row in rows
+    )
 
 
 def test_the_table_is_the_printed_matrix() -> None:
@@ -34,7 +48,10 @@ def test_every_role_has_a_row() -> None:
 @pytest.mark.parametrize("role", Role)
 def test_a_role_holds_only_permissions_that_exist(role: Role) -> None:
     known = {permission(action, reach) for action in Action for reach in Reach}
+    known |= set(Administration)
+    assert set(PERMISSIONS) == known
     assert ROLES[role] <= known
+    assert role_permissions(role, PLATFORM_ORGANIZATION_ID) <= known
 
 
 def test_a_permission_is_named_by_noun_action_and_reach() -> None:
@@ -68,6 +85,26 @@ def test_what_does_not_depend_on_owners_is_what_reaches_any() -> None:
 def test_the_table_cannot_be_changed_while_it_serves() -> None:
     with pytest.raises(TypeError):
         ROLES[Role.CALLER] = ROLES[Role.ADMIN]  # type: ignore[index]
+
+
+def test_only_an_admin_administers_and_only_the_platforms_operates() -> None:
+    administering = {role for role in Role if Administration.ORGANIZATION in ROLES[role]}
+    assert administering == {Role.ADMIN}
+    assert not [role for role in Role if Administration.PLATFORM in ROLES[role]]
+    assert OPERATORS.keys() == {Role.ADMIN}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_organization_says_which_table_counts(role: Role) -> None:
+    assert role_permissions(role, "org-1") == ROLES[role]
+    platform = role_permissions(role, PLATFORM_ORGANIZATION_ID)
+    assert platform == OPERATORS.get(role, frozenset())
+
+
+def test_an_operator_neither_changes_nor_calls_llms() -> None:
+    changing = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.USE, Action.PING)
+    barred = {permission(action, reach) for action in changing for reach in Reach}
+    assert not barred & OPERATORS[Role.ADMIN]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ import pytest
 
 from dragoman.app import bootstrap
 from dragoman.settings import Settings
+from tests.cli.calling import Caller
 from tests.cli.processes import eventually, using
+from tests.running import RunningDragoman
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +32,19 @@ def data_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     asyncio.run(bootstrap.prepare(Settings(data_dir=str(folder))))
     return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDragoman]:
+    """Run one server with two workers for all commands that call one."""
+    with RunningDragoman.start(tmp_path_factory.mktemp("called") / "data", workers=2) as server:
+        yield server
+
+
+@pytest.fixture
+def admin(server: RunningDragoman) -> Caller:
+    """Call that server with the first admin's key."""
+    return Caller(server.url, server.admin_key)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

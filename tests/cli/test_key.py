@@ -94,7 +94,7 @@ def test_a_key_ends_by_its_name_and_the_name_is_free_again(data_dir: Path) -> No
     _, first = create(data_dir, "mine")
     assert dragoman("key", "revoke", "mine", data_dir=data_dir).output.endswith(f"({first}).\n")
     assert refused("key", "revoke", "mine", data_dir=data_dir) == (
-        "There is no active key of this id or name; see 'dragoman key list'."
+        "There is no active API key with this id or name."
     )
     _, second = create(data_dir, "mine")
     assert dragoman("key", "revoke", "mine", data_dir=data_dir).output.endswith(f"({second}).\n")
@@ -103,7 +103,7 @@ def test_a_key_ends_by_its_name_and_the_name_is_free_again(data_dir: Path) -> No
 def test_a_name_that_several_keys_have_ends_none_and_lists_their_ids(data_dir: Path) -> None:
     ids = [create(data_dir, "twin")[1], create(data_dir, "twin")[1]]
     assert refused("key", "revoke", "twin", data_dir=data_dir) == (
-        f"name: several keys have this name; use an id: {ids[0]}, {ids[1]}"
+        f"Several keys have this name; use an id: {ids[0]}, {ids[1]}."
     )
     assert rows(data_dir, "SELECT COUNT(*) FROM api_keys WHERE revoked_at_ms IS NOT NULL") == [(0,)]
 
@@ -132,7 +132,7 @@ def test_making_and_ending_a_key_is_in_the_audit_trail(data_dir: Path) -> None:
 def test_an_unknown_organization_is_named(data_dir: Path, command: str) -> None:
     arguments = {"create": ["--role", "caller", "--name", "x"], "revoke": ["x"]}.get(command, [])
     line = refused("key", command, *arguments, "--org", "nobody's", data_dir=data_dir)
-    assert line == "There is no organization named 'nobody's'."
+    assert line == "There is no organization named 'nobody's'; see 'dragoman org list'."
 
 
 def test_an_organization_that_is_not_text_is_unknown(data_dir: Path) -> None:

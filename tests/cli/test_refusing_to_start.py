@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.storage import schema
 from tests.cli.command import dragoman, refused
 from tests.cli.conftest import contents
 from tests.running import RunningDragoman
@@ -140,7 +141,8 @@ def test_a_missing_key_file_is_never_made_anew_over_existing_data(data_dir: Path
     before = contents(data_dir)
     assert refused("serve", data_dir=data_dir) == (
         f"The key file {data_dir}/kek is missing, and without it no stored credential opens. "
-        "Restore it from your copy, or name another one in DRAGOMAN_KEK_FILE."
+        "Restore it from your copy, or copy it from a machine that has it, or name another one in "
+        "DRAGOMAN_KEK_FILE."
     )
     assert contents(data_dir) == before
 
@@ -151,7 +153,8 @@ def test_a_key_file_that_stored_credentials_do_not_need_is_no_replacement(
     ours = (data_dir / "kek").read_text()
     kek_id = ours.splitlines()[-1].split()[0]
     with closing(sqlite3.connect(data_dir / "dragoman.db", isolation_level=None)) as database:
-        database.execute(_LLM_WITH_A_CREDENTIAL, {"kek_id": kek_id})
+        database.execute(_LLM)
+        database.execute(_ITS_SECRET, {"kek_id": kek_id})
     before = contents(data_dir)
     dragoman("kek", "create", tmp_path / "other")
     assert refused("serve", data_dir=data_dir, kek_file=str(tmp_path / "other")) == (
@@ -199,13 +202,17 @@ def test_a_database_of_a_newer_version_is_left_alone(data_dir: Path) -> None:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     before = contents(data_dir)
     assert refused("serve", data_dir=data_dir) == (
-        "The database is of a newer version of Dragoman (step 9999; this one knows up to 0001). "
+        "The database is of a newer version of Dragoman (step 9999; this one knows up to "
+        f"{schema.HEAD}). "
         "Start that version, or restore a backup from before its upgrade."
     )
     assert contents(data_dir) == before
 
 
-NOT_OURS = "The database was not made by Dragoman; choose another data directory."
+NOT_OURS = (
+    "The database was not made by Dragoman; choose another data directory, or another database "
+    "in DRAGOMAN_DATABASE_URL."
+)
 
 
 def test_a_database_of_another_program_is_left_alone_to_the_byte(data_dir: Path) -> None:
@@ -242,11 +249,19 @@ def test_a_file_that_is_no_database_is_left_alone(data_dir: Path, content: bytes
     assert contents(data_dir) == before
 
 
-_LLM_WITH_A_CREDENTIAL = """
-INSERT INTO llms (organization_id, id, owner_id, display_name, protocol, endpoints, model, tags,
-    metadata, credential_kind, kek_id, enabled, is_default, zero_data_retention, revision,
-    created_at_ms, created_by, search_text)
-SELECT id, 'llm', 'owner', 'name', 'openai', '[]', 'model', '[]', '{}', 'api_key', :kek_id,
-    1, 0, 0, 1, 0, 'owner', 'name'
+_LLM = """
+INSERT INTO llms (organization_id, id, owner_id, display_name, protocol, endpoints, model,
+    sampling, capabilities, modalities, labels, tags, metadata, client_config, timeouts,
+    credential_kind, credential_header, credential_prefix, enabled, is_default,
+    zero_data_retention, revision, created_at_ms, created_by, search_text)
+SELECT id, 'llm', 'owner', 'name', 'openai', '[]', 'model',
+    '{}', '{}', '[]', '{}', '[]', '{}', 'null', '{}',
+    'api_key', 'Authorization', 'Bearer ', 1, 0,
+    0, 1, 0, 'owner', 'name'
 FROM organizations WHERE name = 'default'
+"""
+_ITS_SECRET = """
+INSERT INTO llm_secrets
+    (organization_id, llm_id, field, generation, kek_id, wrapped_dek, ciphertext)
+SELECT organization_id, id, 'credential', 1, :kek_id, x'00', x'00' FROM llms
 """

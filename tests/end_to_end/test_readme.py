@@ -5,10 +5,12 @@ server listens on another port.
 """
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from tests.cli.calling import Caller
 from tests.cli.curl import parsed
 from tests.end_to_end.conftest import ENGINE_KEY
 from tests.engine.language import plain_answer
@@ -55,9 +57,23 @@ def test_the_first_registration_and_calls(
         assert capsys.readouterr().out == plain_answer()
 
 
+def test_the_commands_for_llms(fresh: RunningDragoman, engine: Engine) -> None:
+    lines = re.findall(r"^    \.venv/bin/dragoman (llm (?:.*\\\n)*.*)$", README, re.MULTILINE)
+    texts = [line.replace("https://api.openai.com/v1", engine.base_url) for line in lines]
+    create, listing, chat = (shlex.split(text.replace("\\\n", "")) for text in texts)
+    with fresh:
+        caller = Caller(fresh.url, fresh.admin_key)
+        with caller.at_terminal(*create) as terminal:
+            terminal.sees("Secret (not shown): ")
+            terminal.types(f"{ENGINE_KEY}\n")
+            assert terminal.ends() == 0
+        assert "\nsummaries\topenai\t" in caller.done(*listing)
+        assert caller.done(*chat) == f"{plain_answer()}\n"
+
+
 def test_the_commands_for_keys(fresh: RunningDragoman) -> None:
     with fresh:
-        commands = re.findall(r"^    \.venv/bin/dragoman (.*)$", README, re.MULTILINE)
+        commands = re.findall(r"^    \.venv/bin/dragoman (key .*)$", README, re.MULTILINE)
         assert [command.split()[:2] for command in commands] == [
             ["key", "create"],
             ["key", "list"],

@@ -18,6 +18,7 @@ from dragoman.gateway.refusal import MAX_MESSAGE_LENGTH, refusal
 from dragoman.vault.secret import Secret
 
 PLAIN = "sk-plain-4f1d7c"
+EXTRA = "xh-extra-90b2e1"
 ENDPOINT = Endpoint.parse("https://a.example/v1/chat/completions")
 
 TARGET = Target(
@@ -42,6 +43,7 @@ TARGET = Target(
     request_target=b"/v1/chat/completions",
     credential_header=b"authorization",
     secret=Secret(PLAIN),
+    headers=(("x-extra", Secret(EXTRA)),),
 )
 
 STATUSES = {

@@ -13,6 +13,7 @@ from dragoman.domain.llm import (
     ProtocolName,
     ReasoningEffort,
     ReasoningFormat,
+    Sampling,
 )
 from dragoman.domain.url import Endpoint, parse_origin
 from dragoman.gateway.body import read_members
@@ -45,8 +46,7 @@ def sent(body: bytes, llm: Configuration) -> bytes:
 FULL = configured(
     GROQ,
     protocol=ProtocolName.GROQ_OPENAI,
-    temperature=0.5,
-    max_tokens=100,
+    sampling=Sampling(temperature=0.5, max_tokens=100),
     reasoning_effort=ReasoningEffort.LOW,
     reasoning_format=ReasoningFormat.PARSED,
 )
@@ -148,7 +148,7 @@ class TestDefaults:
 
     @pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0, 2.0])
     def test_a_temperature_is_filled_in_even_if_it_is_zero(self, temperature: float) -> None:
-        written = json.loads(sent(CALL, configured(temperature=temperature)))
+        written = json.loads(sent(CALL, configured(sampling=Sampling(temperature=temperature))))
         assert written["temperature"] == temperature
 
     @pytest.mark.parametrize(
@@ -163,8 +163,55 @@ class TestDefaults:
         ],
     )
     def test_a_token_limit_is_spelled_as_its_server_knows_it(self, url: str, spelling: str) -> None:
-        written = json.loads(sent(CALL, configured(url, max_tokens=100)))
+        written = json.loads(sent(CALL, configured(url, sampling=Sampling(max_tokens=100))))
         assert written == {"model": "tiny", "messages": [], spelling: 100}
+
+
+SAMPLED = {
+    "temperature": (Sampling(temperature=0), "temperature", 0),
+    "top_p": (Sampling(top_p=0), "top_p", 0),
+    "top_k": (Sampling(top_k=40), "top_k", 40),
+    "frequency_penalty": (Sampling(frequency_penalty=-0.5), "frequency_penalty", -0.5),
+    "presence_penalty": (Sampling(presence_penalty=0.5), "presence_penalty", 0.5),
+    "stop_sequences": (Sampling(stop_sequences=("a", "b")), "stop", ["a", "b"]),
+    "max_tokens": (Sampling(max_tokens=7), "max_tokens", 7),
+}
+
+
+class TestSampling:
+    def test_no_default_is_forgotten(self) -> None:
+        assert SAMPLED.keys() == set(Sampling.__struct_fields__)
+
+    @pytest.mark.parametrize(("sampling", "member", "value"), SAMPLED.values(), ids=SAMPLED)
+    def test_each_default_is_sent_alone_and_in_the_formats_word(
+        self, sampling: Sampling, member: str, value: object
+    ) -> None:
+        written = json.loads(sent(CALL, configured(sampling=sampling)))
+        assert written == {"model": "tiny", "messages": [], member: value}
+
+    @pytest.mark.parametrize("theirs", [b"null", b"1", b"[]", b'"x"'])
+    @pytest.mark.parametrize("name", SAMPLED)
+    def test_each_is_left_out_where_the_caller_sends_it_whatever_it_is(
+        self, name: str, theirs: bytes
+    ) -> None:
+        sampling, member, _ = SAMPLED[name]
+        body = b'{"model":"my-llm","%b":%b}' % (member.encode(), theirs)
+        written = sent(body, configured(sampling=sampling))
+        assert written == b'{"model":"tiny","%b":%b}' % (member.encode(), theirs)
+
+    @given(
+        sampled=st.sets(st.sampled_from(sorted(SAMPLED))),
+        taken=st.sets(st.sampled_from(sorted(SAMPLED))),
+    )
+    def test_the_caller_takes_away_only_what_they_send(
+        self, sampled: set[str], taken: set[str]
+    ) -> None:
+        defaults = {name: getattr(SAMPLED[name][0], name) for name in sampled}
+        theirs = {SAMPLED[name][1]: "theirs" for name in taken}
+        body = json.dumps({"model": "my-llm"} | theirs).encode()
+        written = json.loads(sent(body, configured(sampling=Sampling(**defaults))))
+        ours = {SAMPLED[name][1]: SAMPLED[name][2] for name in sampled - taken}
+        assert written == {"model": "tiny"} | theirs | ours
 
 
 class TestReasoning:

@@ -7,9 +7,11 @@ from dragoman.protocols.placement import placement
 
 HEADERS = {
     ProtocolName.OPENAI: "Authorization: Bearer ",
+    ProtocolName.OPENAI_RESPONSES: "Authorization: Bearer ",
     ProtocolName.AZURE_OPENAI: "api-key: ",
     ProtocolName.GROQ_OPENAI: "Authorization: Bearer ",
     ProtocolName.GEMINI: "x-goog-api-key: ",
+    ProtocolName.VERTEX_AI: "Authorization: Bearer ",
     ProtocolName.ANTHROPIC: "x-api-key: ",
     ProtocolName.CUSTOM: "Authorization: Bearer ",
     ProtocolName.ADVANCED_VOICE: "Authorization: Bearer ",

@@ -5,26 +5,32 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
-from dragoman.authz.check import Actor, actor
+from dragoman.authz.check import Actor, actor, operator
 from dragoman.domain.deployment import Deployment
 from dragoman.domain.ids import uuid7
 from dragoman.domain.llm import LLM, Configuration, ProtocolName
 from dragoman.domain.principal import Organization, Role
 from dragoman.domain.url import Endpoint
+from dragoman.registry.asked import KEPT, AskedCredential, Change, Draft, Edit
 from dragoman.registry.authentication import Authenticator
-from dragoman.registry.keys import Keys, NewKey
+from dragoman.registry.keys import KeyDraft, Keys, NewKey
 from dragoman.registry.llms import LLMs
+from dragoman.registry.organizations import Organizations
+from dragoman.registry.principals import Principals
+from dragoman.registry.trail import Trail
 from dragoman.storage import schema
 from dragoman.storage.sqlite import SqliteDatabase
 from dragoman.storage.unit_of_work import SqlStore
 from dragoman.upstream.egress import EgressPolicy, parse_networks
+from dragoman.vault.digests import Digests, new_digest_key
 from dragoman.vault.envelope import Vault, binding
 from dragoman.vault.keys import Keyring
+from dragoman.vault.secret import Secret
 
 NOON_MS = 1_790_000_000_000
 ORGANIZATION = "acme"
+ORGANIZATION_ID = "01a00000-0000-7000-8000-0000000000ac"
 DEPLOYMENT_ID = "01a00000-0000-7000-8000-00000000dead"
-REQUEST = "req_test"
 
 
 class SetClock:
@@ -51,7 +57,12 @@ class Installation:
         self.database = SqliteDatabase(path)
         self.store = SqlStore(self.database)
         self.vault = Vault(Keyring.generate(), DEPLOYMENT_ID)
+        self.digest_key = new_digest_key(self.vault)
+        self.digests = Digests(self.vault, self.digest_key)
+        self.organizations = Organizations(store=self.store, clock=self.clock)
+        self.principals = Principals(store=self.store, clock=self.clock)
         self.keys = Keys(store=self.store, clock=self.clock)
+        self.trail = Trail(store=self.store)
         self.authenticator = Authenticator(store=self.store, clock=self.clock)
         self.llms = self.llms_where_allowed("127.0.0.0/8")
 
@@ -63,20 +74,34 @@ class Installation:
         made = cls(path)
         clock = made.clock
         async with made.store.writing() as work:
-            await work.deployment.add(Deployment(DEPLOYMENT_ID, clock.now_ms()))
+            await work.deployment.add(Deployment(DEPLOYMENT_ID, clock.now_ms(), made.digest_key))
             await work.principals.add_organization(
-                Organization(clock.new_id(), ORGANIZATION, clock.now_ms())
+                Organization(ORGANIZATION_ID, ORGANIZATION, clock.now_ms())
             )
         return made
 
     def llms_where_allowed(self, networks: str) -> LLMs:
         """Give the use cases of an installation whose operator opened these networks."""
         policy = EgressPolicy(parse_networks(networks))
-        return LLMs(store=self.store, vault=self.vault, clock=self.clock, policy=policy)
+        return LLMs(
+            store=self.store,
+            vault=self.vault,
+            digests=self.digests,
+            clock=self.clock,
+            policy=policy,
+        )
 
-    async def acting(self, role: Role = Role.ADMIN) -> Actor:
+    async def new_key(
+        self, role: Role = Role.ADMIN, name: str = "k", organization_id: str = ORGANIZATION_ID
+    ) -> NewKey:
+        """Make a key of a new principal, as the operator does."""
+        return await self.keys.create(operator(), KeyDraft(name=name, role=role), organization_id)
+
+    async def acting(
+        self, role: Role = Role.ADMIN, organization_id: str = ORGANIZATION_ID
+    ) -> Actor:
         """Make somebody new of this role."""
-        new: NewKey = await self.keys.create(ORGANIZATION, role, f"some {role}")
+        new = await self.new_key(role, f"some {role}", organization_id)
         return actor(new.key, new.principal)
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -108,3 +133,17 @@ def a_configuration(*urls: str, **members: Any) -> Configuration:
     endpoints = tuple(Endpoint.parse(url) for url in urls or ("https://one.example/v1",))
     required = {"display_name": "my-llm", "protocol": ProtocolName.OPENAI, "model": "tiny"}
     return Configuration(**{**required, "endpoints": endpoints, **members})
+
+
+def a_draft(
+    configuration: Configuration | None = None, secret: str | None = None, **asked: Any
+) -> Draft:
+    """Ask for a new LLM, with a credential if a secret is given."""
+    credential = None if secret is None else AskedCredential(Secret(secret))
+    return Draft(configuration=configuration or a_configuration(), credential=credential, **asked)
+
+
+def an_edit(change: Change | None = None, secret: str | None = None, **asked: Any) -> Edit:
+    """Ask for a change, with a new secret if one is given."""
+    credential = KEPT if secret is None else AskedCredential(Secret(secret))
+    return Edit(**{"change": change or (lambda same: same), "credential": credential, **asked})

@@ -3,23 +3,37 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from dragoman.authz.check import Actor, scope
+from dragoman.authz.check import Actor, operator, scope
 from dragoman.authz.policy import Action
+from dragoman.domain.change import Change, Noun
 from dragoman.domain.errors import Unavailable
-from dragoman.domain.llm import LLM
-from dragoman.domain.principal import Role
+from dragoman.domain.llm import LLM, Sampling
+from dragoman.registry.trail import entry
 from dragoman.storage.unit_of_work import SqlStore
-from dragoman.vault.secret import Secret
-from tests.registry.installation import ORGANIZATION, REQUEST, Installation, a_configuration
-from tests.registry.test_llms import setting
+from tests.registry.installation import ORGANIZATION_ID, Installation, a_draft, an_edit
+from tests.registry.test_llms import sampling, setting
+
+
+class Listener:
+    """A memory that notes what it hears of, and how many LLMs there are by then."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self.heard: list[tuple[Change, int]] = []
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        self.heard += [(change, self._installation.count("llms")) for change in changes]
+
+    def forget(self) -> None:
+        raise AssertionError("a store says what has changed")
 
 
 async def _created(installation: Installation, who: Actor) -> LLM:
-    return await installation.llms.create(who, a_configuration(), Secret("sk-one"), REQUEST)
+    return await installation.llms.create(who, a_draft(secret="sk-one"))
 
 
 async def test_a_block_that_an_exception_leaves_has_done_nothing(
@@ -57,25 +71,30 @@ async def test_nobody_else_sees_a_change_before_its_block_has_ended(
 async def test_listeners_hear_of_a_change_when_it_is_committed_and_not_when_it_failed(
     installation: Installation,
 ) -> None:
-    heard: list[int] = []
-    store = SqlStore(
-        installation.database, on_write=lambda: heard.append(installation.count("llms"))
-    )
+    listener = Listener(installation)
+    store = SqlStore(installation.database, listener)
     who = await installation.acting()
     llm = await _created(installation, who)
+    gone = entry(installation.clock, who, "llm.delete", llm.id)
 
     async def remove_and_fail() -> None:
         async with store.writing() as work:
             await work.llms.remove(llm)
+            await work.audit.record(gone)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await remove_and_fail()
-    assert heard == []
+    async with store.writing(keep=False) as work:
+        await work.llms.remove(llm)
+        await work.audit.record(gone)
+    assert listener.heard == []
     async with store.writing() as work:
         await work.llms.remove(llm)
-        assert heard == []
-    assert heard == [0]
+        await work.audit.record(gone)
+        assert listener.heard == []
+    change = Change(llm.revision + 1, Noun.LLM, who.organization_id, llm.id)
+    assert listener.heard == [(change, 0)]
 
 
 async def test_no_llm_is_created_changed_or_deleted_without_its_audit_row(
@@ -88,9 +107,9 @@ async def test_no_llm_is_created_changed_or_deleted_without_its_audit_row(
 
     for attempt in (
         _created(installation, who),
-        installation.llms.update(who, llm.id, setting(model="other"), None, REQUEST),
-        installation.llms.update(who, llm.id, setting(), Secret("sk-two"), REQUEST),
-        installation.llms.delete(who, llm.id, REQUEST),
+        installation.llms.update(who, llm.id, an_edit(setting(model="other"))),
+        installation.llms.update(who, llm.id, an_edit(setting(), "sk-two")),
+        installation.llms.delete(who, llm.id),
     ):
         with pytest.raises(sqlite3.IntegrityError, match="the audit is broken"):
             await attempt
@@ -101,15 +120,15 @@ async def test_no_llm_is_created_changed_or_deleted_without_its_audit_row(
 async def test_no_key_is_made_or_revoked_without_its_audit_row(
     installation: Installation,
 ) -> None:
-    await installation.keys.create(ORGANIZATION, Role.ADMIN, "first")
+    await installation.new_key(name="first")
     tables = ("api_keys", "principals")
     before = [installation.rows(f"SELECT * FROM {table}") for table in tables]  # noqa: S608
     installation.break_audit()
 
     with pytest.raises(sqlite3.IntegrityError):
-        await installation.keys.create(ORGANIZATION, Role.ADMIN, "second")
+        await installation.new_key(name="second")
     with pytest.raises(sqlite3.IntegrityError):
-        await installation.keys.revoke(ORGANIZATION, "first")
+        await installation.keys.revoke(operator(), "first", ORGANIZATION_ID)
 
     assert [installation.rows(f"SELECT * FROM {table}") for table in tables] == before  # noqa: S608
 
@@ -169,10 +188,10 @@ async def test_a_statement_that_is_cancelled_leaves_no_open_transaction(
 @pytest.mark.parametrize(
     "attempt",
     [
-        lambda made, who, llm: made.llms.create(who, llm.configuration, None, REQUEST),
-        lambda made, who, llm: made.llms.update(who, llm.id, setting(model="x"), None, REQUEST),
-        lambda made, who, llm: made.llms.delete(who, llm.id, REQUEST),
-        lambda made, _who, _llm: made.keys.create(ORGANIZATION, Role.ADMIN, "second"),
+        lambda made, who, llm: made.llms.create(who, a_draft(llm.configuration)),
+        lambda made, who, llm: made.llms.update(who, llm.id, an_edit(setting(model="x"))),
+        lambda made, who, llm: made.llms.delete(who, llm.id),
+        lambda made, _who, _llm: made.new_key(name="second"),
     ],
     ids=["create", "update", "delete", "key"],
 )
@@ -202,10 +221,10 @@ async def test_simultaneous_updates_each_see_what_the_other_has_written(
     llm = await _created(installation, who)
 
     await asyncio.gather(
-        installation.llms.update(who, llm.id, setting(max_tokens=5), None, REQUEST),
-        installation.llms.update(who, llm.id, setting(temperature=1.5), None, REQUEST),
+        installation.llms.update(who, llm.id, an_edit(sampling(max_tokens=5))),
+        installation.llms.update(who, llm.id, an_edit(sampling(temperature=1.5))),
     )
 
     updated = await installation.llms.get(who, llm.id)
-    assert (updated.configuration.max_tokens, updated.configuration.temperature) == (5, 1.5)
-    assert updated.revision == 3
+    assert updated.configuration.sampling == Sampling(max_tokens=5, temperature=1.5)
+    assert updated.revision == llm.revision + 2

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
-from dragoman.domain.page import LLMQuery
+from dragoman.domain.page import AuditQuery, LLMQuery, PageQuery
 from dragoman.domain.principal import Organization, Scope
 from dragoman.storage.database import Database
 from dragoman.storage.tables import metadata
@@ -41,8 +41,10 @@ async def test_every_column_is_written(store: SqlStore, database: Database) -> N
     for table in metadata.sorted_tables:
         async with database.read() as transaction:
             columns = ", ".join(column.name for column in table.columns)
-            (row,) = await transaction.fetch(f"SELECT {columns} FROM {table.name}", {})  # noqa: S608
-        empty = [name for name, value in zip(table.columns.keys(), row, strict=True) if not value]
+            rows = await transaction.fetch(f"SELECT {columns} FROM {table.name}", {})  # noqa: S608
+        names = table.columns.keys()
+        empty = [name for name, *values in zip(names, *rows, strict=True) if not any(values)]
+        assert rows, table.name
         assert empty == (["enabled"] if table.name == "llms" else []), table.name
 
 
@@ -55,24 +57,27 @@ async def test_every_member_of_the_smaller_things_is_read_again(store: SqlStore)
         assert await work.principals.organization("org") == ORGANIZATION
         assert await work.principals.organization_named("default") == ORGANIZATION
         assert await work.principals.by_digest(API_KEY.digest) == (API_KEY, PRINCIPAL)
-        assert await work.principals.keys("org") == [(API_KEY, PRINCIPAL)]
+        assert (await work.principals.keys("org", PageQuery())).items == ((API_KEY, PRINCIPAL),)
+        assert (await work.principals.principals("org", PageQuery())).items == (PRINCIPAL,)
+        assert (await work.principals.organizations(PageQuery())).items == (ORGANIZATION,)
         assert await work.deployment.get() == DEPLOYMENT
 
 
-async def test_the_audit_trail_keeps_every_member(store: SqlStore, database: Database) -> None:
+async def test_the_audit_trail_keeps_every_member_and_gives_it_the_next_number(
+    store: SqlStore,
+) -> None:
     async with store.writing() as work:
-        await work.audit.record(AUDIT_ENTRY)
-    names = msgspec.structs.asdict(AUDIT_ENTRY)
-    async with database.read() as transaction:
-        (row,) = await transaction.fetch(f"SELECT {', '.join(names)} FROM audit", {})  # noqa: S608
-    assert dict(zip(names, row, strict=True)) == {
-        **names,
-        "members": '["display_name","secret"]',
-    }
+        await work.deployment.add(DEPLOYMENT)
+        assert await work.audit.record(AUDIT_ENTRY) == 1
+    numbered = msgspec.structs.replace(AUDIT_ENTRY, revision=1)
+    async with store.reading() as work:
+        assert (await work.audit.page("org", AuditQuery())).items == (numbered,)
 
 
 AS_CALLED = msgspec.structs.replace(
     FULL_LLM,
+    credential=None,
+    headers=(),
     configuration=msgspec.structs.replace(
         FULL_LLM.configuration, description=None, tags=(), metadata={}
     ),
@@ -87,7 +92,7 @@ async def test_a_full_llm_is_read_again(store: SqlStore) -> None:
         assert await work.llms.named(SCOPE, "My LLM", limit=10) == [AS_CALLED]
         assert await work.llms.all(SCOPE, limit=10) == [AS_CALLED]
         assert (await work.llms.page(SCOPE, LLMQuery())).items == (FULL_LLM,)
-        assert await work.deployment.kek_ids() == {"kek_1"}
+        assert await work.deployment.kek_ids() == {"kek_1", "kek_2"}
 
 
 @SHARED
@@ -104,8 +109,9 @@ async def test_any_llm_is_read_again_also_in_the_place_of_another(
         await work.llms.replace(second)
     async with store.reading() as work:
         assert repr(await work.llms.get(SCOPE, "llm")) == repr(second)
-        kek_id = second.credential and second.credential.sealed.kek_id
-        assert await work.deployment.kek_ids() == {kek_id} - {None}
+        sealed = [header.sealed for header in second.headers]
+        sealed += [second.credential.sealed] if second.credential else []
+        assert await work.deployment.kek_ids() == {each.kek_id for each in sealed}
     async with store.writing() as work:
         await work.llms.remove(second)
     async with store.reading() as work:
@@ -129,7 +135,7 @@ async def test_a_name_is_found_exactly_as_it_is_written(
 
 async def found(store: SqlStore, search: str) -> list[str]:
     async with store.reading() as work:
-        page = await work.llms.page(SCOPE, LLMQuery(search=search, limit=100))
+        page = await work.llms.page(SCOPE, LLMQuery(search=search, limit=100, counted=True))
     assert page.total == len(page.items)
     return sorted(llm.configuration.display_name for llm in page.items)
 
@@ -223,7 +229,7 @@ async def test_pages_are_newest_first_and_leave_nothing_out(store: SqlStore) -> 
     names: list[str] = []
     async with store.reading() as work:
         for offset in range(0, 9, 3):
-            page = await work.llms.page(SCOPE, LLMQuery(offset=offset, limit=3))
+            page = await work.llms.page(SCOPE, LLMQuery(offset=offset, limit=3, counted=True))
             assert page.total == 7
             names += [llm.configuration.display_name for llm in page.items]
     assert names == ["6", "5", "4", "3", "2", "1", "0"]

@@ -2,20 +2,24 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 
 import psycopg
 import pytest
 
+from dragoman.domain.change import Change
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.principal import Organization
 from dragoman.storage.database import Database, Location, UniqueViolation
+from dragoman.storage.repositories.audit import SqlReadAudit
 from dragoman.storage.repositories.deployment import SqlReadDeployment
 from dragoman.storage.repositories.llms import SqlReadLLMs
 from dragoman.storage.repositories.principals import SqlReadPrincipals
 from dragoman.storage.unit_of_work import SqlReadWork, SqlStore
 from tests.storage.other import begin_to_write, other
 from tests.storage.other import names as names_in
+from tests.storage.samples import AUDIT_ENTRY, DEPLOYMENT
 
 INSERT = "INSERT INTO organizations (id, name, created_at_ms) VALUES (:id, :id, 0)"
 NAMES = "SELECT name FROM organizations ORDER BY name"
@@ -204,12 +208,23 @@ async def test_writers_of_one_process_take_turns(database: Database) -> None:
 
 
 def test_what_a_view_holds_has_only_methods_that_read() -> None:
-    kinds = (SqlReadLLMs, SqlReadPrincipals, SqlReadDeployment)
+    kinds = (SqlReadLLMs, SqlReadPrincipals, SqlReadDeployment, SqlReadAudit)
     methods = {kind: sorted(name for name in vars(kind) if name[0] != "_") for kind in kinds}
     assert methods == {
         SqlReadLLMs: ["all", "get", "named", "page"],
-        SqlReadPrincipals: ["by_digest", "keys", "organization", "organization_named"],
+        SqlReadPrincipals: [
+            "by_digest",
+            "key",
+            "keys",
+            "keys_named",
+            "organization",
+            "organization_named",
+            "organizations",
+            "principal",
+            "principals",
+        ],
         SqlReadDeployment: ["get", "kek_ids"],
+        SqlReadAudit: ["page"],
     }
 
 
@@ -220,6 +235,7 @@ async def test_a_view_holds_what_reads_and_nothing_more(database: Database) -> N
         "llms": SqlReadLLMs,
         "principals": SqlReadPrincipals,
         "deployment": SqlReadDeployment,
+        "audit": SqlReadAudit,
     }
 
 
@@ -236,22 +252,30 @@ async def test_the_database_itself_refuses_to_write_in_a_view(database: Database
 async def test_a_change_is_told_after_it_can_be_seen_and_a_failed_one_never(
     database: Database, location: Location
 ) -> None:
-    def note() -> None:
-        seen.append(names_in(location))
+    class Note:
+        def changed(self, _changes: Sequence[Change]) -> None:
+            seen.append(names_in(location))
+
+        def forget(self) -> None:
+            raise AssertionError("a store says what has changed")
 
     async def fail() -> None:
         async with store.writing() as work:
+            await work.deployment.add(DEPLOYMENT)
             await work.principals.add_organization(Organization("a", "failed", 0))
+            await work.audit.record(AUDIT_ENTRY)
             raise ZeroDivisionError
 
     seen: list[list[str]] = []
-    store = SqlStore(database, on_write=note)
+    store = SqlStore(database, Note())
     with pytest.raises(ZeroDivisionError):
         await fail()
     async with store.reading() as view:
         assert await view.principals.organization("a") is None
     assert seen == []
     async with store.writing() as work:
+        await work.deployment.add(DEPLOYMENT)
         await work.principals.add_organization(Organization("a", "done", 0))
+        await work.audit.record(AUDIT_ENTRY)
         assert seen == []
     assert seen == [["done"]]

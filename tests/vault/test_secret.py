@@ -173,7 +173,7 @@ NOT_ASCII = "must be printable ASCII, because it is sent in an HTTP header"
     ("text", "problem"),
     [
         (PLAIN, None),
-        ("", None),
+        ("", "must not be empty"),
         ("two words", None),
         ("".join(map(chr, range(0x21, 0x7F))), None),
         (f"{PLAIN}\n", WHITE_SPACE),

@@ -11,14 +11,22 @@ from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front
 from dragoman.app.memories import Memories
 from dragoman.dialects.anam.routes import dialect as anam
+from dragoman.dialects.dragoman.routes import dialect as dragoman
+from dragoman.dialects.dragoman.services import Services
 from dragoman.dialects.openai.errors import render
 from dragoman.dialects.openai.routes import dialect as openai
 from dragoman.domain.errors import Unavailable
-from dragoman.domain.ports import Deadlines
+from dragoman.domain.ports import Clock, Deadlines
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
 from dragoman.registry.authentication import Authenticator
+from dragoman.registry.identity import Identities
+from dragoman.registry.keys import Keys
 from dragoman.registry.llms import LLMs
+from dragoman.registry.organizations import Organizations
+from dragoman.registry.page_tokens import PageTokens
+from dragoman.registry.principals import Principals
+from dragoman.registry.trail import Trail
 from dragoman.settings import Settings
 from dragoman.storage.change_feed import SqlChangeFeed
 from dragoman.storage.engines import locate, open_database
@@ -71,6 +79,11 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
         yield Front(
             [
                 anam(llms, authenticator, settings.control_body_max_bytes),
+                dragoman(
+                    _services(store, clock, llms, digests),
+                    authenticator,
+                    settings.control_body_max_bytes,
+                ),
                 openai(
                     relay=relay,
                     directory=directory,
@@ -87,6 +100,19 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
             await following
         await pool.close()
         await database.close()
+
+
+def _services(store: SqlStore, clock: Clock, llms: LLMs, digests: Digests) -> Services:
+    return Services(
+        llms=llms,
+        organizations=Organizations(store=store, clock=clock),
+        principals=Principals(store=store, clock=clock),
+        keys=Keys(store=store, clock=clock),
+        trail=Trail(store=store),
+        identities=Identities(store=store),
+        page_tokens=PageTokens(digests),
+        clock=clock,
+    )
 
 
 async def _opened(store: SqlStore, keyring: Keyring) -> tuple[str, Vault, Digests]:

@@ -130,8 +130,13 @@ def administered(who: Actor, organization_id: str | None) -> str:
     if organization_id in {None, who.organization_id}:
         return who.organization_id
     if Administration.PLATFORM not in who.permissions:
-        raise NotFound("There is no organization with this id.")
+        raise no_organization()
     return str(organization_id)
+
+
+def no_organization() -> NotFound:
+    """Say that there is none: the same words, whether it is not there or not the actor's."""
+    return NotFound("There is no organization with this id.")
 
 
 def permit(who: Actor, administration: Administration) -> None:
@@ -142,13 +147,25 @@ def permit(who: Actor, administration: Administration) -> None:
         )
 
 
-def within(who: Actor, organization_id: str, permissions: frozenset[Permission]) -> None:
+def within(
+    who: Actor,
+    organization_id: str,
+    permissions: frozenset[Permission],
+    principal_id: str | None = None,
+) -> None:
     """Check that an actor hands on no more than they hold; raises Forbidden.
 
-    Whoever may administer another organization than their own stands above it.
+    Whoever may administer another organization than their own stands above it. `principal_id`
+    is who gets it, unless they are new and own nothing: what is their own is not the actor's.
     """
     if organization_id != who.organization_id:
         return
+    if principal_id not in {None, who.principal_id}:
+        permissions |= {
+            permission(action, Reach.ANY)
+            for action in Action
+            if permission(action, Reach.OWN) in permissions
+        }
     beyond = permissions - who.permissions
     if beyond:
         raise Forbidden(

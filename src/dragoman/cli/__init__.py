@@ -5,7 +5,9 @@ import logging
 import typer
 
 from dragoman import __version__
-from dragoman.cli import doctor, kek, key, migrate, move, org, platform, serve
+from dragoman.cli import audit, doctor, kek, key, llm, migrate, move, org, platform, serve
+from dragoman.cli.grouped import examples, grouped
+from dragoman.settings import calling
 
 app = typer.Typer(
     name="dragoman",
@@ -19,6 +21,15 @@ app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("move")(move.move)
+app.add_typer(llm.app, name="llm")
+app.command(
+    "audit",
+    epilog=examples(
+        "dragoman audit --since 7d",
+        "dragoman audit --llm my-llm --action llm.update",
+        "dragoman audit --follow",
+    ),
+)(grouped(audit.audit))
 app.add_typer(key.app, name="key")
 app.add_typer(org.app, name="org")
 app.add_typer(platform.app, name="platform")
@@ -27,10 +38,13 @@ app.add_typer(kek.app, name="kek")
 
 @app.callback(invoke_without_command=True)
 def about(
+    context: typer.Context,
     *,
     version: bool = typer.Option(False, "--version", help="Print the version."),
 ) -> None:
     """Register LLMs once, call them from anything that speaks OpenAI."""
+    if not calling().colors:
+        context.color = False
     if version:
         typer.echo(f"dragoman {__version__}")
         raise typer.Exit

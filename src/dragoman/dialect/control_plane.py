@@ -2,8 +2,11 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
-from typing import Annotated, Any
+import re
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from itertools import takewhile
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import Depends, FastAPI, Request, Response
@@ -12,11 +15,13 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from dragoman.authz.check import Actor, scope
-from dragoman.authz.policy import Action
+from dragoman.authz.check import Actor, permit, scope
+from dragoman.authz.policy import Action, Administration
 from dragoman.dialect import strict_json
 from dragoman.dialect.credentials import api_keys
 from dragoman.dialect.exchange import (
+    JSON,
+    JSON_OR_PATCH,
     CallerGone,
     read_body,
     refuse_announced,
@@ -24,7 +29,7 @@ from dragoman.dialect.exchange import (
     send_json,
     send_rendered,
 )
-from dragoman.dialect.record import AsgiApp, Receive, Render, Scope, Send
+from dragoman.dialect.record import AsgiApp, Receive, Render, Rendered, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
 from dragoman.domain.errors import (
     CallerError,
@@ -69,7 +74,7 @@ class ControlPlane:
             await refuse_announced(receive, headers, self._max_body_bytes)
             actor = await self._authenticator.authenticate(api_keys(headers))
             body = await read_body(receive, self._max_body_bytes)
-            _check_body(headers, body)
+            _check_body(asgi["method"], headers, body)
         except CallerGone:
             return
         except DragomanError as error:
@@ -85,22 +90,40 @@ class ControlPlane:
             await self._app(asgi, _replay(body), send_named)
 
 
-def needs(action: Action) -> Any:
+class Anyone(Enum):
+    """Whoever has a key that verifies."""
+
+    ANYONE = auto()
+
+
+ANYONE: Final = Anyone.ANYONE
+
+Need = Action | Administration | Anyone
+"""What a route's caller must be allowed to do."""
+
+
+def needs(need: Need) -> Any:
     """Declare what a route's caller must be allowed to do; belongs in its `dependencies`."""
 
     def check(request: Request) -> None:
-        scope(request.state.actor, action)
+        match need:
+            case Action():
+                scope(request.state.actor, need)
+            case Administration():
+                permit(request.state.actor, need)
+            case Anyone():
+                pass
 
-    check.action = action  # type: ignore[attr-defined]  # read by `declared_action`
+    check.need = need  # type: ignore[attr-defined]  # read by `declared_need`
     return Depends(check)
 
 
-def declared_action(route: APIRoute) -> Action | None:
-    """Give the action that a route declared."""
+def declared_need(route: APIRoute) -> Need | None:
+    """Give what a route declared."""
     for dependency in route.dependencies:
-        action = getattr(dependency.dependency, "action", None)
-        if isinstance(action, Action):
-            return action
+        need = getattr(dependency.dependency, "need", None)
+        if isinstance(need, Need):
+            return need
     return None
 
 
@@ -114,13 +137,13 @@ CallingActor = Annotated[Actor, Depends(_actor)]
 
 def _require_permissions(app: FastAPI) -> None:
     for route in app.routes:
-        if isinstance(route, APIRoute) and declared_action(route) is None:
+        if isinstance(route, APIRoute) and declared_need(route) is None:
             raise RuntimeError(f"the route {route.path} declares no permission")
 
 
-def _check_body(headers: Headers, body: bytes) -> None:
+def _check_body(method: str, headers: Headers, body: bytes) -> None:
     if body:
-        require_json(headers)
+        require_json(headers, JSON_OR_PATCH if method == "PATCH" else JSON)
         if not isinstance(strict_json.loads(body), dict):
             raise _no_object()
 
@@ -143,7 +166,8 @@ def _install_errors(app: FastAPI, render: Render) -> None:
 
     def handler(translate: Callable[[Request, Any], DragomanError]) -> Any:
         async def handle(request: Request, error: Exception) -> Response:
-            return _Answer(render, translate(request, error))
+            rendered = render(translate(request, error))
+            return _Answer(rendered.named(str(_actor(request).request_id)))
 
         return handle
 
@@ -156,21 +180,39 @@ def _install_errors(app: FastAPI, render: Render) -> None:
 class _Answer(Response):
     """A failure as a response of the framework."""
 
-    def __init__(self, render: Render, error: DragomanError) -> None:
+    def __init__(self, rendered: Rendered) -> None:
         super().__init__()
-        self._rendered = render(error)
+        self._rendered = rendered
 
     async def __call__(self, _asgi: Scope, _receive: Receive, send: Send) -> None:
-        rendered = self._rendered
-        await send_json(send, rendered.status, rendered.body, rendered.headers)
+        said = self._rendered
+        await send_json(send, said.status, said.body, said.headers, said.content_type)
 
 
 def _invalid(_: Request, error: RequestValidationError) -> CallerError:
     """Say what pydantic found, but never what it was given."""
     if any(found["loc"] == ("body",) for found in error.errors()):
         return _no_object()
-    return Invalid(
-        *(Problem(tuple(found["loc"][1:]), found["msg"], found["type"]) for found in error.errors())
+    return Invalid(*(_problem(found) for found in error.errors()))
+
+
+def _problem(found: Any) -> Problem:
+    said = found["loc"][1:]
+    path = _repeatable(said)
+    if found["type"] != "extra_forbidden":
+        return Problem(path, found["msg"], found["type"])
+    if path == said:
+        return Problem(path, "is not known here; leave it out", "unknown")
+    return Problem(path, "has a name in it that is not known here; leave that out", "unknown")
+
+
+_WORD = re.compile("[A-Za-z_]{1,40}")
+
+
+def _repeatable(path: Sequence[str | int]) -> tuple[str | int, ...]:
+    """End a path before a name that may be anything: somebody may have written a secret there."""
+    return tuple(
+        takewhile(lambda step: isinstance(step, int) or _WORD.fullmatch(step), path),
     )
 
 

@@ -53,23 +53,32 @@ def _too_large(max_bytes: int) -> TooLarge:
     return TooLarge(f"The body is larger than {max_bytes} bytes.")
 
 
-def require_json(headers: Headers) -> None:
+JSON = frozenset({b"application/json"})
+JSON_OR_PATCH = JSON | {b"application/merge-patch+json"}
+"""What the body of a PATCH may be (RFC 7396)."""
+
+
+def require_json(headers: Headers, media_types: frozenset[bytes] = JSON) -> None:
     """Check that a body says it is JSON. Raises UnsupportedMediaType."""
     for name, value in headers:
         if name == b"content-type":
-            if value.partition(b";")[0].strip().lower() == b"application/json":
+            if value.partition(b";")[0].strip().lower() in media_types:
                 return
             break
     raise UnsupportedMediaType("Send the body as 'Content-Type: application/json'.")
 
 
 async def send_json(
-    send: Send, status: int, body: object, headers: Iterable[tuple[str, str]] = ()
+    send: Send,
+    status: int,
+    body: object,
+    headers: Iterable[tuple[str, str]] = (),
+    content_type: str = "application/json",
 ) -> None:
     """Write a whole answer."""
     encoded = msgspec.json.encode(body)
     lines = [
-        (b"content-type", b"application/json"),
+        (b"content-type", content_type.encode()),
         (b"content-length", str(len(encoded)).encode()),
         *((name.encode(), value.encode("latin-1")) for name, value in headers),
     ]
@@ -79,8 +88,9 @@ async def send_json(
 
 async def send_rendered(send: Send, rendered: Rendered, request_id: str) -> None:
     """Write a failure."""
-    headers = (*rendered.headers, ("x-request-id", request_id))
-    await send_json(send, rendered.status, rendered.body, headers)
+    said = rendered.named(request_id)
+    headers = (*said.headers, ("x-request-id", request_id))
+    await send_json(send, said.status, said.body, headers, said.content_type)
 
 
 async def _next_piece(receive: Receive) -> tuple[bytes, bool]:

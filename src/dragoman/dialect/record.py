@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dragoman.domain.errors import DragomanError
 
@@ -20,6 +21,15 @@ class Rendered(Struct, frozen=True):
     body: Any
     """What becomes the JSON body."""
     headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json"
+    request_id_member: str | None = None
+    """The member of the body that names the request, if it does; filled in where it is sent."""
+
+    def named(self, request_id: str) -> "Rendered":
+        """Give the failure of this very request."""
+        if self.request_id_member is None:
+            return self
+        return replace(self, body=self.body | {self.request_id_member: request_id})
 
 
 Render = Callable[[DragomanError], Rendered]

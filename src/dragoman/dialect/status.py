@@ -12,6 +12,8 @@ STATUSES: Mapping[type[errors.DragomanError], int] = MappingProxyType(
         errors.Forbidden: 403,
         errors.NotFound: 404,
         errors.MethodNotAllowed: 405,
+        errors.Conflict: 409,
+        errors.PreconditionFailed: 412,
         errors.TooLarge: 413,
         errors.UnsupportedMediaType: 415,
         errors.UpstreamError: 502,

@@ -1,6 +1,7 @@
 """Labels, and the selectors that lists are filtered by.
 
-A selector is written as in Kubernetes: `env=prod, tier!=test, team in (a, b), owner, !legacy`.
+A selector is written as in Kubernetes: `env=prod, tier!=test, team in (a, b), owner, !legacy`. It
+cannot name values that have '=', '!', ',' or parentheses in them.
 """
 
 import re
@@ -12,6 +13,7 @@ MAX_LABELS = 20
 MAX_KEY_LENGTH = 128
 MAX_VALUE_LENGTH = 255
 MAX_REQUIREMENTS = 20
+MAX_SELECTOR_LENGTH = 4096
 
 _KEY = re.compile(rf"[^\s=!,()\x00-\x1f\x7f]{{1,{MAX_KEY_LENGTH}}}")
 _VALUE = re.compile(rf"[^\x00-\x1f\x7f]{{0,{MAX_VALUE_LENGTH}}}")
@@ -51,36 +53,53 @@ def label_problem(key: str, value: str) -> str | None:
     return None
 
 
-_SET = re.compile(r"(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)")
-_EQUAL = re.compile(r"(?P<key>[^\s=!]+)\s*(?P<operator>==?|!=)\s*(?P<value>[^=!]*)")
-_COMMA_OUTSIDE = re.compile(r",(?![^()]*\))")
+_EXAMPLE = "'env=prod, tier!=test, team in (a, b), !old'"
+_WORD = rf"[^\s=!,()\x00-\x1f\x7f]{{1,{MAX_KEY_LENGTH}}}"
+_REQUIREMENT = re.compile(
+    rf"""
+    \s*(?:
+        (?P<set_key>{_WORD})\s+(?P<set>in|notin)\s*\((?P<values>[^()]*)\)
+      | (?P<key>{_WORD})\s*(?P<equal>==?|!=)(?P<value>[^=!,()]*)
+      | (?P<absent>!\s*)?(?P<name>{_WORD})
+    )\s*(?:,|\Z)
+    """,
+    re.VERBOSE,
+)
+"""One condition and the comma after it. Nothing in it is read twice but its first word."""
 
 
 def parse_selector(text: str) -> tuple[Requirement, ...]:
     """Read a selector; raises ValueError, with a sentence, where it is none."""
-    parts = [part.strip() for part in _COMMA_OUTSIDE.split(text)]
-    if len(parts) > MAX_REQUIREMENTS:
-        raise ValueError(f"has more than {MAX_REQUIREMENTS} conditions")
-    return tuple(_requirement(part) for part in parts)
+    if len(text) > MAX_SELECTOR_LENGTH:
+        raise ValueError(f"must have at most {MAX_SELECTOR_LENGTH} characters")
+    found, at, ends_with_comma = [], 0, True
+    while at < len(text) or ends_with_comma:
+        match = _REQUIREMENT.match(text, at)
+        if match is None:
+            raise ValueError(f"must be a list of conditions such as {_EXAMPLE}")
+        found.append(_requirement(match))
+        at = match.end()
+        ends_with_comma = match[0].endswith(",")
+    if len(found) > MAX_REQUIREMENTS:
+        raise ValueError(f"must have at most {MAX_REQUIREMENTS} conditions")
+    return tuple(found)
 
 
-def _requirement(text: str) -> Requirement:
-    if found := _SET.fullmatch(text):
-        values = tuple(value.strip() for value in found["values"].split(","))
-        operator = Operator.IN if found["operator"] == "in" else Operator.NOT_IN
-        return _checked(Requirement(found["key"], operator, values))
-    if found := _EQUAL.fullmatch(text):
-        operator = Operator.NOT_IN if found["operator"] == "!=" else Operator.IN
-        return _checked(Requirement(found["key"], operator, (found["value"].strip(),)))
-    if text.startswith("!"):
-        return _checked(Requirement(text[1:].strip(), Operator.ABSENT))
-    return _checked(Requirement(text, Operator.EXISTS))
+def _requirement(match: re.Match[str]) -> Requirement:
+    if match["set"]:
+        values = tuple(value.strip() for value in match["values"].split(","))
+        operator = Operator.IN if match["set"] == "in" else Operator.NOT_IN
+        return Requirement(match["set_key"], operator, _checked(values))
+    if match["equal"]:
+        operator = Operator.NOT_IN if match["equal"] == "!=" else Operator.IN
+        return Requirement(match["key"], operator, _checked((match["value"].strip(),)))
+    return Requirement(match["name"], Operator.ABSENT if match["absent"] else Operator.EXISTS)
 
 
-def _checked(requirement: Requirement) -> Requirement:
-    for value in requirement.values or ("",):
-        if label_problem(requirement.key, value) is not None:
-            raise ValueError(
-                "is not a list of conditions such as 'env=prod, tier!=test, team in (a, b), !old'"
-            )
-    return requirement
+def _checked(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_VALUE.fullmatch(value) for value in values):
+        raise ValueError(
+            f"must name values of at most {MAX_VALUE_LENGTH} characters, "
+            "none of them control characters"
+        )
+    return values

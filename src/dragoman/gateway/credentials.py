@@ -21,9 +21,12 @@ def header_lines(target: Target) -> Headers:
 
 
 def scrubbed(text: str, target: Target) -> str:
-    """Give a text that an upstream wrote, without the secrets that it may quote."""
-    for secret in _secrets(target):
-        text = text.replace(secret.reveal(), MASK)
+    """Give a text that an upstream wrote, without the secrets that it may quote.
+
+    The longest goes first: where one secret is a part of another, nothing of either is left.
+    """
+    for plain in sorted((secret.reveal() for secret in _secrets(target)), key=len, reverse=True):
+        text = text.replace(plain, MASK)
     return text
 
 

@@ -7,11 +7,14 @@ from typing import Final
 from msgspec import Struct
 
 from dragoman.domain.credential import Placement
-from dragoman.domain.llm import Configuration
+from dragoman.domain.llm import LLM, Configuration
 from dragoman.vault.secret import Secret
 
 Change = Callable[[Configuration], Configuration]
 """What a request makes of the stored configuration."""
+
+Condition = Callable[[int], bool]
+"""Whether a change may be made of what has this revision."""
 
 
 class Kept(Enum):
@@ -64,5 +67,9 @@ class Edit(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, Secret | None] = {}
     """None takes one away; what is not named stays."""
     unique: frozenset[Unique] = frozenset()
-    if_revision: int | None = None
-    """The revision that the caller saw; None: whichever it is."""
+    if_revision: int | Condition | None = None
+    """The revision that the caller saw, or what it has to be; None: whichever it is."""
+
+
+Editing = Callable[[LLM], Edit]
+"""A change that depends on what is stored, and is asked for what is stored when it is made."""

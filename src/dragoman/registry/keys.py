@@ -1,5 +1,6 @@
 """API keys: what a program acts with, as one principal."""
 
+import msgspec
 from msgspec import Struct
 
 from dragoman.authz.check import Actor, administered, within
@@ -8,7 +9,7 @@ from dragoman.domain.audit import AuditEntry
 from dragoman.domain.errors import Conflict, Invalid, NotFound, Problem
 from dragoman.domain.ids import is_id
 from dragoman.domain.page import Page, PageQuery
-from dragoman.domain.ports import Clock, Store, WriteWork
+from dragoman.domain.ports import Clock, ReadWork, Store, WriteWork
 from dragoman.domain.principal import ApiKey, Principal, Role
 from dragoman.registry.organizations import found as found_organization
 from dragoman.registry.principals import add_principal
@@ -59,10 +60,7 @@ class Keys:
         """Read one. Raises Forbidden; NotFound for what the actor may not see."""
         of = administered(who, organization_id)
         async with self._store.reading() as work:
-            found = await work.principals.key(of, key_id)
-        if found is None:
-            raise _no_key()
-        return found
+            return await _found(work, of, key_id)
 
     async def page(
         self, who: Actor, query: PageQuery, organization_id: str | None = None
@@ -70,6 +68,7 @@ class Keys:
         """Read a page, newest first, ended ones too. Raises Forbidden, NotFound."""
         of = administered(who, organization_id)
         async with self._store.reading() as work:
+            await found_organization(work, of)
             return await work.principals.keys(of, query)
 
     async def revoke(
@@ -82,11 +81,23 @@ class Keys:
         of = administered(who, organization_id)
         async with self._store.writing() as work:
             key = await _chosen(work, of, id_or_name)
-            if key.revoked_at_ms is not None:
-                return key
-            await work.principals.revoke_key(key, self._clock.now_ms())
-            await work.audit.record(_entry(self._clock, who, "key.revoke", key))
-        return key
+            return await self._end(work, who, key)
+
+    async def end(self, who: Actor, key_id: str, organization_id: str | None = None) -> None:
+        """End the key of this id. Raises Forbidden; NotFound where there is none."""
+        of = administered(who, organization_id)
+        async with self._store.writing() as work:
+            key, _ = await _found(work, of, key_id)
+            await self._end(work, who, key)
+
+    async def _end(self, work: WriteWork, who: Actor, key: ApiKey) -> ApiKey:
+        """End a key; one that has ended stays as it is."""
+        if key.revoked_at_ms is not None:
+            return key
+        now_ms = self._clock.now_ms()
+        await work.principals.revoke_key(key, now_ms)
+        await work.audit.record(_entry(self._clock, who, "key.revoke", key))
+        return msgspec.structs.replace(key, revoked_at_ms=now_ms)
 
 
 async def add_key(
@@ -136,9 +147,10 @@ async def _principal(
 
 def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str, ...] | None:
     """Give what is stored of a key's permissions; nobody hands on more than they hold."""
-    whole = role_permissions(principal.role, principal.organization_id)
+    of = principal.organization_id
+    whole = role_permissions(principal.role, of)
     if draft.permissions is None:
-        within(who, principal.organization_id, whole)
+        within(who, of, whole, draft.principal_id)
         return None
     asked = frozenset(draft.permissions)
     for unknown in asked - frozenset(PERMISSIONS):
@@ -149,8 +161,17 @@ def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str
         raise Invalid(
             Problem(("permissions",), f"the principal's role lacks {lacking}", "beyond_role")
         )
-    within(who, principal.organization_id, asked)
+    within(who, of, asked, draft.principal_id)
     return tuple(sorted(asked))
+
+
+async def _found(
+    work: ReadWork | WriteWork, organization_id: str, key_id: str
+) -> tuple[ApiKey, Principal]:
+    key = await work.principals.key(organization_id, key_id) if is_id(key_id) else None
+    if key is None:
+        raise _no_key()
+    return key
 
 
 async def _chosen(work: WriteWork, organization_id: str, id_or_name: str) -> ApiKey:
@@ -161,7 +182,7 @@ async def _chosen(work: WriteWork, organization_id: str, id_or_name: str) -> Api
     named = await work.principals.keys_named(organization_id, id_or_name)
     active = [key for key in named if key.revoked_at_ms is None]
     if not active:
-        raise _no_key()
+        raise NotFound("There is no active API key with this id or name.")
     if len(active) > 1:
         ids = ", ".join(key.id for key in active)
         raise Conflict(f"Several keys have this name; use an id: {ids}.", code="ambiguous_name")

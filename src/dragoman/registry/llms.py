@@ -20,7 +20,7 @@ from dragoman.domain.ids import is_id
 from dragoman.domain.llm import LLM, Configuration
 from dragoman.domain.page import LLMQuery, Page
 from dragoman.domain.ports import Clock, EndpointPolicy, ReadLLMs, Store, WriteWork
-from dragoman.registry.asked import AskedCredential, Draft, Edit
+from dragoman.registry.asked import AskedCredential, Condition, Draft, Edit, Editing
 from dragoman.registry.rules import draft_problems, edit_problems
 from dragoman.registry.secrets import Secrets
 from dragoman.registry.trail import entry
@@ -80,7 +80,9 @@ class LLMs:
         async with self._store.reading() as work:
             return await work.llms.page(scope(who, Action.LIST), query)
 
-    async def update(self, who: Actor, llm_id: str, edit: Edit, *, dry_run: bool = False) -> LLM:
+    async def update(
+        self, who: Actor, llm_id: str, asked: Edit | Editing, *, dry_run: bool = False
+    ) -> LLM:
         """Change one.
 
         An update that changes nothing leaves no trace. Raises Forbidden, NotFound, Conflict,
@@ -91,6 +93,7 @@ class LLMs:
         async with self._store.writing(keep=not dry_run) as work:
             current = await _visible(work.llms, who, llm_id)
             require(who, Action.UPDATE, current)
+            edit = asked if isinstance(asked, Edit) else asked(current)
             _require_revision(current, edit.if_revision)
             configuration = edit.change(current.configuration)
             proposed = msgspec.structs.replace(current, configuration=configuration)
@@ -117,7 +120,7 @@ class LLMs:
         who: Actor,
         llm_id: str,
         *,
-        if_revision: int | None = None,
+        if_revision: int | Condition | None = None,
         dry_run: bool = False,
     ) -> None:
         """Forget one, its secrets included.
@@ -174,8 +177,9 @@ async def _visible(llms: ReadLLMs, who: Actor, llm_id: str) -> LLM:
     return llm
 
 
-def _require_revision(llm: LLM, revision: int | None) -> None:
-    if revision not in {None, llm.revision}:
+def _require_revision(llm: LLM, wanted: int | Condition | None) -> None:
+    is_met = wanted(llm.revision) if callable(wanted) else wanted in {None, llm.revision}
+    if not is_met:
         raise PreconditionFailed(
             "The LLM was changed since this revision; read it again, then repeat the change."
         )

@@ -2,9 +2,10 @@
 
 import msgspec
 
-from dragoman.authz.check import Actor, administered, permit
+from dragoman.authz.check import Actor, administered, no_organization, permit
 from dragoman.authz.policy import Administration
 from dragoman.domain.errors import Conflict, NotFound
+from dragoman.domain.ids import is_id
 from dragoman.domain.page import Page, PageQuery
 from dragoman.domain.ports import Clock, ReadWork, Store, WriteWork
 from dragoman.domain.principal import Organization
@@ -76,9 +77,11 @@ class Organizations:
 
 async def found(work: ReadWork | WriteWork, organization_id: str) -> Organization:
     """Find one by its id. Raises NotFound."""
-    organization = await work.principals.organization(organization_id)
+    organization = None
+    if is_id(organization_id):
+        organization = await work.principals.organization(organization_id)
     if organization is None:
-        raise NotFound("There is no organization with this id.")
+        raise no_organization()
     return organization
 
 

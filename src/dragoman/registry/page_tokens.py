@@ -39,7 +39,10 @@ class PageTokens:
         digest, payload = box[:_DIGEST_SIZE_BYTES], box[_DIGEST_SIZE_BYTES:]
         if not hmac.compare_digest(digest, self._digest(about, payload)):
             raise _no_token()
-        return Cursor(_TIME.unpack_from(payload)[0], payload[_TIME.size :].decode())
+        cursor = Cursor(_TIME.unpack_from(payload)[0], payload[_TIME.size :].decode())
+        if token != self.write(cursor, about):  # Base64 can be written in several ways
+            raise _no_token()
+        return cursor
 
     def _digest(self, about: bytes, payload: bytes) -> bytes:
         return self._digests.of_token(about, payload)[:_DIGEST_SIZE_BYTES]

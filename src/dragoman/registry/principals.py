@@ -5,6 +5,7 @@ import msgspec
 from dragoman.authz.check import Actor, administered, within
 from dragoman.authz.policy import role_permissions
 from dragoman.domain.errors import Conflict, Invalid, NotFound, Problem
+from dragoman.domain.ids import is_id
 from dragoman.domain.page import Page, PageQuery
 from dragoman.domain.ports import Clock, ReadWork, Store, WriteWork
 from dragoman.domain.principal import Principal, Role
@@ -44,6 +45,7 @@ class Principals:
         """Read a page, newest first. Raises Forbidden, NotFound (of the organization)."""
         of = administered(who, organization_id)
         async with self._store.reading() as work:
+            await found_organization(work, of)
             return await work.principals.principals(of, query)
 
     async def update(
@@ -70,7 +72,8 @@ class Principals:
             if not members:
                 return current
             require_name(changed.name)
-            within(who, of, role_permissions(changed.role, of))
+            if "role" in members:
+                within(who, of, role_permissions(changed.role, of), changed.id)
             await work.principals.replace_principal(changed)
             await work.audit.record(
                 entry(
@@ -103,7 +106,9 @@ class Principals:
 
 async def found(work: ReadWork | WriteWork, organization_id: str, principal_id: str) -> Principal:
     """Find one by its id. Raises NotFound."""
-    principal = await work.principals.principal(organization_id, principal_id)
+    principal = None
+    if is_id(principal_id):
+        principal = await work.principals.principal(organization_id, principal_id)
     if principal is None:
         raise NotFound("There is no principal with this id.")
     return principal

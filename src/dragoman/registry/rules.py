@@ -16,7 +16,7 @@ from dragoman.domain.llm import LLM, MAX_NAME_LENGTH, Configuration, ProtocolNam
 from dragoman.domain.ports import EndpointPolicy
 from dragoman.domain.url import url_problem
 from dragoman.registry.asked import KEPT, Draft, Edit
-from dragoman.registry.secret_rules import asked_problems
+from dragoman.registry.secret_rules import asked_problems, count_problems
 
 MAX_DESCRIPTION_LENGTH = 10_000
 MAX_JSON_BYTES = 64 * 1024
@@ -57,6 +57,7 @@ def draft_problems(draft: Draft, policy: EndpointPolicy) -> Iterator[Problem]:
     carries = draft.credential is not None or bool(draft.headers)
     yield from configuration_problems(draft.configuration, policy, carries_credential=carries)
     yield from asked_problems(draft.credential, draft.headers)
+    yield from count_problems(draft.headers)
     for member in ("llm_id", "owner_id"):
         chosen = getattr(draft, member)
         if chosen is not None and not is_id(chosen):
@@ -80,8 +81,11 @@ def edit_problems(
     problems = configuration_problems(proposed.configuration, policy, carries_credential=carries)
     yield from (problem for problem in problems if problem.path[0] in judged)
     asked = None if edit.credential is KEPT else edit.credential
-    stored = [header.name for header in current.headers]
-    yield from asked_problems(asked, edit.headers, stored)
+    yield from asked_problems(asked, edit.headers)
+    if edit.headers:
+        after = {header.name: True for header in current.headers}
+        after |= {name.lower(): value is not None for name, value in edit.headers.items()}
+        yield from count_problems([name for name, is_there in after.items() if is_there])
 
 
 def configuration_problems(
@@ -89,11 +93,14 @@ def configuration_problems(
 ) -> Iterator[Problem]:
     """Find everything that is wrong with a configuration, all at once."""
     for name, longest in LONGEST.items():
-        text = getattr(configuration, name)
-        if text is not None and not text.strip() and name in NEVER_EMPTY:
+        text = getattr(configuration, name) or ""
+        if not text.strip() and name in NEVER_EMPTY:
             yield Problem((name,), "must not be empty", "too_small")
-        elif text is not None and len(text) > longest:
+        elif len(text) > longest:
             yield Problem((name,), f"must have at most {longest} characters", "too_big")
+        elif "\0" in text:
+            # Not every database can store it.
+            yield Problem((name,), "must not contain the character NUL", "invalid_string")
         elif name in NEVER_EMPTY and _CONTROL.search(text):
             yield Problem((name,), "must not contain control characters", "invalid_string")
     yield from _collection_problems(configuration)

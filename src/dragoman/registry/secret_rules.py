@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from dragoman.domain.errors import Problem
 from dragoman.domain.llm import MAX_NAME_LENGTH
-from dragoman.registry.asked import KEPT, AskedCredential
+from dragoman.registry.asked import AskedCredential
 from dragoman.vault.secret import Secret, header_problem, value_problem
 
 MAX_HEADERS = 20
@@ -48,19 +48,11 @@ CREDENTIAL_HEADERS = frozenset(
 
 
 def asked_problems(
-    credential: AskedCredential | None,
-    headers: Mapping[str, Secret | None],
-    stored: Collection[str] = (),
+    credential: AskedCredential | None, headers: Mapping[str, Secret | None]
 ) -> Iterator[Problem]:
-    """Find what is wrong with what a request brings of secrets; `stored` names headers it keeps."""
+    """Find what is wrong with what a request brings of secrets."""
     if credential is not None:
         yield from _credential_problems(credential)
-    kept = {name for name in stored if headers.get(name, KEPT) is not None}
-    if (
-        len(kept | {name.lower() for name, value in headers.items() if value is not None})
-        > MAX_HEADERS
-    ):
-        yield Problem(("headers",), f"must be at most {MAX_HEADERS}", "too_big")
     if len({name.lower() for name in headers}) < len(headers):
         yield Problem(("headers",), "must name each header only once, case aside", "duplicate")
     for name, value in headers.items():
@@ -72,6 +64,12 @@ def asked_problems(
             yield Problem(("headers",), f"one {reason}", "invalid_header")
         elif value is not None and (problem := value_problem(value)) is not None:
             yield Problem(("headers", name), problem, "invalid_secret")
+
+
+def count_problems(headers: Collection[object]) -> Iterator[Problem]:
+    """Find whether an LLM would have too many extra headers."""
+    if len(headers) > MAX_HEADERS:
+        yield Problem(("headers",), f"must be at most {MAX_HEADERS}", "too_big")
 
 
 def header_name_problem(name: str) -> str | None:

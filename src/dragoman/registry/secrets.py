@@ -13,7 +13,7 @@ from dragoman.registry.asked import KEPT, AskedCredential, Draft, Edit
 from dragoman.vault.envelope import Vault, binding, header_binding
 from dragoman.vault.secret import Secret
 
-S = TypeVar("S", Secret, Secret | None)
+T = TypeVar("T")
 
 
 class Secrets:
@@ -29,7 +29,7 @@ class Secrets:
             credential=self._new_credential(llm, draft.credential),
             headers=tuple(
                 self._sealed_header(llm, name, 1, value)
-                for name, value in sorted(_in_lower_case(draft.headers).items())
+                for name, value in sorted(_by_name(draft.headers).items())
             ),
         )
 
@@ -41,7 +41,7 @@ class Secrets:
         return msgspec.structs.replace(
             proposed,
             credential=self._next_credential(current, proposed, edit),
-            headers=tuple(self._next_headers(current, proposed, _in_lower_case(edit.headers))),
+            headers=tuple(self._next_headers(current, proposed, _by_name(edit.headers))),
         )
 
     def opened(self, llm: LLM) -> Secret | None:
@@ -121,8 +121,8 @@ class Secrets:
         return ExtraHeader(name, generation, sealed)
 
 
-def _in_lower_case(headers: Mapping[str, S]) -> dict[str, S]:
-    """Name headers in the one way in which equal names are equal texts."""
+def _by_name(headers: Mapping[str, T]) -> dict[str, T]:
+    """Name each header in the one way in which it is stored: case means nothing there."""
     return {name.lower(): value for name, value in headers.items()}
 
 

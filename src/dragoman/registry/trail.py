@@ -1,6 +1,6 @@
 """The audit trail: how entries are made, and reading them."""
 
-from dragoman.authz.check import Actor, administered
+from dragoman.authz.check import Actor, administered, no_organization
 from dragoman.domain.audit import AuditEntry
 from dragoman.domain.page import AuditQuery, Page
 from dragoman.domain.ports import Clock, Store
@@ -41,4 +41,6 @@ class Trail:
         """Read a page, newest first. Raises Forbidden, NotFound (of the organization)."""
         of = administered(who, organization_id)
         async with self._store.reading() as work:
+            if await work.principals.organization(of) is None:
+                raise no_organization()
             return await work.audit.page(of, query)

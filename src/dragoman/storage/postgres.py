@@ -138,8 +138,7 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Close all connections; what is being undone is undone first."""
         await asyncio.gather(*self._ending)
-        while self._idle:
-            await self._idle.pop().close()
+        await self._close_idle()
 
     @asynccontextmanager
     async def _transaction(self, begin: str) -> AsyncIterator[PostgresTransaction]:
@@ -175,11 +174,17 @@ class PostgresDatabase:
             except BaseException as error:
                 await session.close()
                 if lay_idle and has_hung_up(error):
-                    continue  # while it lay there; nothing has been done on it
+                    # While it lay there, and so on the others; nothing has been done on it.
+                    await self._close_idle()
+                    continue
                 if isinstance(error, psycopg.Error):
                     tell(error, self._parameters)
                 raise
             return session
+
+    async def _close_idle(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
 
     async def _opened(self) -> Session:
         try:

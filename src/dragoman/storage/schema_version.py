@@ -36,8 +36,8 @@ def version_of(tables: frozenset[str], versions: Sequence[str]) -> str | None:
     is_ours = tables >= ALWAYS_THERE if version else tables == {VERSION_TABLE}
     if VERSION_TABLE not in tables or not is_ours or len(versions) > 1:
         raise SchemaError(
-            "The database was not made by Dragoman, and is left as it is; choose another one, or "
-            "another data directory."
+            "The database was not made by Dragoman; choose another data directory, or another "
+            "database in DRAGOMAN_DATABASE_URL."
         )
     return version
 

@@ -124,8 +124,8 @@ class SqliteDatabase:
     """One database file, open for this process."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = _opened(path)
-        self._readers = [_opened(path, read_only=True) for _ in range(READERS)]
+        self._writer = _Connection(connect(path))
+        self._readers = [_Connection(connect(path, read_only=True)) for _ in range(READERS)]
         self._path = path
         self._free: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
         for reader in self._readers:
@@ -150,7 +150,10 @@ class SqliteDatabase:
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[SqliteWatcher]:
         """Open a connection of its own: a slow query must not keep a process from hearing."""
-        connection = _opened(self._path, read_only=True)
+        try:
+            connection = _Connection(connect(self._path, read_only=True))
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(str(error)) from error  # told to who watches, and not logged
         try:
             yield SqliteWatcher(connection, await _data_version(connection))
         finally:
@@ -213,13 +216,6 @@ class _Connection:
         async with self._turn:
             await self.run(sqlite3.Connection.close)
             self._thread.shutdown(wait=False)
-
-
-def _opened(path: Path, *, read_only: bool = False) -> _Connection:
-    try:
-        return _Connection(connect(path, read_only=read_only))
-    except sqlite3.DatabaseError as error:
-        _tell(error)
 
 
 async def _data_version(connection: _Connection) -> int:

@@ -62,9 +62,8 @@ class Tenant:
 
         async def create(store: SqlStore) -> NewKey:
             async with store.writing() as work:
-                organization = await work.principals.organization(self.organization_id)
-                assert organization is not None
-                return await add_key(work, clock, organization, Role(role), f"another {role}")
+                draft = KeyDraft(name=f"another {role}", role=Role(role))
+                return await add_key(work, clock, operator(), self.organization_id, draft)
 
         return with_store(self.dragoman, create)
 

@@ -26,8 +26,8 @@ def _url(url: str) -> dict[str, Any]:
 def _sealed(tenant: Tenant, llm: dict[str, Any]) -> list[tuple[Any, ...]]:
     return query(
         tenant.dragoman,
-        "SELECT credential_header, credential_prefix, credential_generation, kek_id, "
-        "wrapped_dek, ciphertext FROM llms WHERE id = ?",
+        "SELECT credential_header, credential_prefix, generation, kek_id, wrapped_dek, ciphertext "
+        "FROM llms LEFT JOIN llm_secrets ON llm_id = id WHERE id = ?",
         llm["id"],
     )
 

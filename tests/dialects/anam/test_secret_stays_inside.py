@@ -183,7 +183,7 @@ def test_two_llms_of_one_secret_have_nothing_sealed_in_common(
         shown(admin.post(LLMS, json=an_llm(displayName=name, secret=STORED)), 201)
     rows = query(
         tenant.dragoman,
-        "SELECT wrapped_dek, ciphertext FROM llms WHERE organization_id = ?",
+        "SELECT wrapped_dek, ciphertext FROM llm_secrets WHERE organization_id = ?",
         tenant.organization_id,
     )
     assert len(rows) == 2

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any, get_args
 
 import msgspec
 from pydantic.alias_generators import to_camel
 
+from dragoman.dialect.times import write_time
 from dragoman.dialects.anam.schema import (
     Format,
     Llm,
@@ -126,8 +126,8 @@ def shown(llm: LLM) -> Llm:
         is_global=llm.is_platform,
         is_zdr=llm.zero_data_retention,
         created_by_organization_id=None if llm.is_platform else llm.organization_id,
-        created_at=_timestamp(llm.created_at_ms),
-        updated_at=None if llm.updated_at_ms is None else _timestamp(llm.updated_at_ms),
+        created_at=write_time(llm.created_at_ms),
+        updated_at=None if llm.updated_at_ms is None else write_time(llm.updated_at_ms),
         **reasoning,
     )
 
@@ -201,9 +201,3 @@ def _shown_url(endpoint: Endpoint) -> LlmUrl:
     if endpoint.region is None:
         return LlmUrl(url=endpoint.url)
     return LlmUrl(url=endpoint.url, region=endpoint.region)
-
-
-def _timestamp(at_ms: int) -> str:
-    """Write a time as RFC 3339 with milliseconds, in UTC."""
-    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"

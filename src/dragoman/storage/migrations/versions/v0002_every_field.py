@@ -220,14 +220,14 @@ def _make_llms() -> sa.Table:
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("updated_by", sa.String(length=36), nullable=True),
         sa.Column("search_text", sa.Text(), nullable=False),
+        sa.UniqueConstraint(
+            "organization_id", "exclusive_name", name=("uq_llms_organization_id_exclusive_name")
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=("fk_llms_organization_id")
         ),
         sa.PrimaryKeyConstraint("organization_id", "id", name=("pk_llms")),
         sa.UniqueConstraint("exclusive_key", name=("uq_llms_exclusive_key")),
-        sa.UniqueConstraint(
-            "organization_id", "exclusive_name", name=("uq_llms_organization_id_exclusive_name")
-        ),
     )
     op.create_index(
         ("ix_llms_organization_id_connection_key"),

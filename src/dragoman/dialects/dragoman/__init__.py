@@ -1,0 +1,1 @@
+"""Dragoman's own API: everything, in the domain's words."""

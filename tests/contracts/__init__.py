@@ -1,0 +1,1 @@
+"""What a port promises, held on its fake and on every real adapter."""

@@ -1,0 +1,1 @@
+"""Tests of Dragoman's own API, on the shipped start command."""

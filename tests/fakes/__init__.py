@@ -1,0 +1,1 @@
+"""Ports in memory: ordinary code that keeps the same promises as the real adapters."""

@@ -1,0 +1,55 @@
+"""An upstream in memory: notes what it is sent, and answers what it was told."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dragoman.domain.ports import Headers, UpstreamRequest
+
+
+class FakeExchange:
+    """An answer whose body comes in pieces."""
+
+    def __init__(self, status: int, headers: Headers, pieces: list[bytes]) -> None:
+        self.status = status
+        self.headers = headers
+        self._pieces = list(pieces)
+
+    async def read(self) -> bytes:
+        """Give the next piece, or nothing after the last one."""
+        return self._pieces.pop(0) if self._pieces else b""
+
+
+class FakeUpstream:
+    """Answers every request alike."""
+
+    def __init__(self, *pieces: bytes, status: int = 200, headers: Headers | None = None) -> None:
+        self._answer = (status, headers or [], list(pieces))
+        self.requests: list[UpstreamRequest] = []
+
+    @asynccontextmanager
+    async def exchange(self, request: UpstreamRequest) -> AsyncIterator[FakeExchange]:
+        """Take a request."""
+        self.requests.append(request)
+        yield FakeExchange(*self._answer)
+
+
+class FakeAnswer:
+    """A caller's connection, which keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self.body = b""
+        self.is_whole = False
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        """Take the head."""
+        self.status, self.headers = status, headers
+
+    async def write(self, piece: bytes) -> None:
+        """Take a piece."""
+        self.body += piece
+
+    async def end(self) -> None:
+        """Take note that it is whole."""
+        self.is_whole = True

@@ -1,0 +1,185 @@
+"""Keyed digests: equal connections are equal digests, and nothing else is."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dragoman.domain.credential import Credential, CredentialKind, Placement
+from dragoman.domain.errors import CredentialUnusable
+from dragoman.domain.llm import LLM, ProtocolName, Provider
+from dragoman.domain.url import Endpoint, canonical_url, url_problem
+from dragoman.vault.digests import BINDING, Digests, new_digest_key
+from dragoman.vault.envelope import Vault
+from dragoman.vault.keys import Keyring
+from dragoman.vault.secret import Secret
+from tests.storage.samples import named_llm
+
+VAULT = Vault(Keyring.generate(), "deployment")
+SEALED = new_digest_key(VAULT)
+DIGESTS = Digests(VAULT, SEALED)
+
+PLAIN = "sk-one"
+URL = "https://api.example/v1/chat/completions"
+
+
+def digest(
+    url: str | None = URL,
+    *,
+    header: str = "Authorization",
+    prefix: str = "Bearer ",
+    secret: str | None = PLAIN,
+    digests: Digests = DIGESTS,
+    provider: Provider | None = None,
+    **members: Any,
+) -> bytes:
+    """Digest the connection of an LLM with this first URL and credential."""
+    configured = {"protocol": ProtocolName.OPENAI, "model": "tiny", "display_name": "x"}
+    names = configured.keys() & members.keys()
+    configured |= {name: members.pop(name) for name in names}
+    endpoints = () if url is None else (Endpoint.parse(url),)
+    llm: LLM = named_llm(
+        "llm", configured.pop("display_name"), endpoints=endpoints, provider=provider, **configured
+    )
+    credential = Credential(CredentialKind.API_KEY, Placement(header, prefix), 1, SEALED)
+    llm = msgspec.structs.replace(llm, credential=credential if secret else None, **members)
+    return digests.connection(llm, None if secret is None else Secret(secret))
+
+
+SAME: list[dict[str, Any]] = [
+    {"url": "HTTPS://API.example/v1/chat/completions"},
+    {"url": "https://api.EXAMPLE:443/v1/chat/completions"},
+    {"url": f"{URL}/"},
+    {"url": f"{URL}//"},
+    {"header": "authorization"},
+    {"header": "AUTHORIZATION", "prefix": "Bear", "secret": "er sk-one"},
+    {"provider": Provider.VLLM},
+    {"display_name": "another"},
+    {"id": "another"},
+    {"created_by": "another"},
+]
+OTHER: list[dict[str, Any]] = [
+    {"url": "http://api.example/v1/chat/completions"},
+    {"url": "https://api.example:8443/v1/chat/completions"},
+    {"url": "https://api.example/V1/chat/completions"},
+    {"url": f"{URL}?x=1"},
+    {"url": "https://api2.example/v1/chat/completions"},
+    {"url": None},
+    {"header": "x-api-key"},
+    {"prefix": ""},
+    {"prefix": "bearer "},
+    {"secret": "sk-two"},
+    {"secret": None},
+    {"model": "huge"},
+    {"protocol": ProtocolName.CUSTOM},
+    {"owner_id": "colleague"},
+    {"organization_id": "other"},
+]
+
+
+@pytest.mark.parametrize("spelling", SAME, ids=str)
+def test_however_it_is_written_a_connection_has_one_digest(spelling: dict[str, Any]) -> None:
+    assert digest(**spelling) == digest()
+
+
+@pytest.mark.parametrize("change", OTHER, ids=str)
+def test_another_connection_or_owner_has_another_digest(change: dict[str, Any]) -> None:
+    assert digest(**change) != digest()
+
+
+def test_no_two_of_the_others_are_equal() -> None:
+    assert len({digest(**change) for change in OTHER}) == len(OTHER)
+
+
+def test_only_the_first_endpoint_counts() -> None:
+    llm = named_llm(
+        "llm", "x", endpoints=(Endpoint.parse(URL), Endpoint.parse("https://b.example"))
+    )
+    alone = named_llm("llm", "x", endpoints=(Endpoint.parse(URL, "eu"),))
+    assert DIGESTS.connection(llm, None) == DIGESTS.connection(alone, None)
+
+
+texts = st.text(max_size=5)
+
+
+@given(first=st.tuples(texts, texts, texts, texts), second=st.tuples(texts, texts, texts, texts))
+def test_texts_that_run_together_are_still_two(
+    first: tuple[str, str, str, str], second: tuple[str, str, str, str]
+) -> None:
+    def of(owner: str, model: str, prefix: str, secret: str) -> bytes:
+        return digest(owner_id=owner, model=model, prefix=prefix, secret=f"s{secret}")
+
+    def meaning(owner: str, model: str, prefix: str, secret: str) -> tuple[str, str, str]:
+        return owner, model, f"{prefix}s{secret}"
+
+    assert (of(*first) == of(*second)) == (meaning(*first) == meaning(*second))
+
+
+def test_an_exclusive_digest_tells_providers_apart() -> None:
+    providers = [None, "", *Provider]
+    found = {DIGESTS.exclusive(digest(), provider) for provider in providers}
+    assert len(found) == len(providers)
+    assert digest() not in found
+    assert DIGESTS.exclusive(digest(), None) == DIGESTS.exclusive(digest(), None)
+
+
+def test_two_installations_have_nothing_in_common() -> None:
+    other = Digests(VAULT, new_digest_key(VAULT))
+    assert digest(digests=other) != digest()
+    assert other.of_token(b"", b"") != DIGESTS.of_token(b"", b"")
+
+
+def test_a_digest_key_opens_in_its_installation_only_and_as_nothing_else() -> None:
+    assert digest(digests=Digests(VAULT, SEALED)) == digest()
+    with pytest.raises(CredentialUnusable):
+        Digests(Vault(Keyring.generate(), "deployment"), SEALED)
+    credential = VAULT.seal(Secret("00" * 32), msgspec.structs.replace(BINDING, field="credential"))
+    with pytest.raises(CredentialUnusable):
+        Digests(VAULT, credential)
+
+
+# --- Canonical URLs ------------------------------------------------------------------------------
+
+hosts = st.from_regex(r"[a-zA-Z0-9]{1,8}(\.[a-zA-Z0-9]{1,8}){0,2}", fullmatch=True)
+paths = st.lists(st.from_regex(r"[a-zA-Z0-9%.~_-]{0,4}", fullmatch=True), max_size=3)
+queries = st.none() | st.from_regex(r"[a-zA-Z0-9=&/?:@-]{0,8}", fullmatch=True)
+urls = st.builds(
+    lambda scheme, host, port, path, query: (
+        f"{scheme}://{host}{port}{''.join(f'/{part}' for part in path)}"
+        f"{'' if query is None else f'?{query}'}"
+    ),
+    st.sampled_from(["http", "https", "HTTP", "Https"]),
+    hosts | st.sampled_from(["[::1]", "[2001:DB8::0:1]", "bücher.example", "a.example."]),
+    st.sampled_from(["", ":", ":80", ":443", ":8080"]),
+    paths,
+    queries,
+).filter(lambda url: url_problem(url) is None)
+
+
+@given(url=urls)
+def test_to_canonise_twice_changes_nothing(url: str) -> None:
+    once = canonical_url(url)
+    assert url_problem(once) is None
+    assert canonical_url(once) == once
+
+
+@given(url=urls)
+def test_case_of_the_host_and_slashes_at_the_end_change_nothing(url: str) -> None:
+    scheme, _, rest = url.partition("://")
+    end = min((at for at in map(rest.find, "/?") if at >= 0), default=len(rest))
+    host, after = rest[:end], rest[end:]
+    path, mark, query = after.partition("?")
+    for spelling in (
+        f"{scheme.upper()}://{host.swapcase()}{after}",
+        f"{scheme}://{host}{path}/{mark}{query}",
+    ):
+        assert canonical_url(spelling) == canonical_url(url)
+
+
+@given(url=urls, part=st.from_regex(r"[a-z0-9]{1,4}", fullmatch=True))
+def test_another_path_or_query_is_another_url(url: str, part: str) -> None:
+    without_query = url.partition("?")[0]
+    assert canonical_url(f"{without_query}/{part}") != canonical_url(without_query)
+    assert canonical_url(f"{without_query}?{part}") != canonical_url(without_query)
