@@ -5,7 +5,7 @@ import logging
 import typer
 
 from dragoman import __version__
-from dragoman.cli import audit, doctor, kek, key, llm, migrate, org, platform, serve
+from dragoman.cli import audit, doctor, kek, key, llm, migrate, move, org, platform, serve
 from dragoman.cli.grouped import examples, grouped
 from dragoman.settings import calling
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
+app.command("move")(move.move)
 app.add_typer(llm.app, name="llm")
 app.command(
     "audit",

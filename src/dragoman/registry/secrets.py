@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from dragoman.domain.credential import Credential, CredentialKind, ExtraHeader, Placement
-from dragoman.domain.errors import Invalid, Problem
+from dragoman.domain.errors import CredentialUnusable, Invalid, Problem
 from dragoman.domain.llm import LLM
 from dragoman.protocols.placement import placement
 from dragoman.registry.asked import KEPT, AskedCredential, Draft, Edit
@@ -54,6 +54,16 @@ class Secrets:
     def opened_header(self, llm: LLM, header: ExtraHeader) -> Secret:
         """Open the value of one of an LLM's headers. Raises CredentialUnusable."""
         return self._vault.open(header.sealed, header_binding(llm, header.name, header.generation))
+
+    def all_open(self, llm: LLM) -> bool:
+        """Tell whether everything that is secret about an LLM opens."""
+        try:
+            self.opened(llm)
+            for header in llm.headers:
+                self.opened_header(llm, header)
+        except CredentialUnusable:
+            return False
+        return True
 
     def _new_credential(self, llm: LLM, asked: AskedCredential | None) -> Credential | None:
         if asked is None:

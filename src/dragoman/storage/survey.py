@@ -1,8 +1,8 @@
 """What an operator's commands read across all organizations. No request of a caller comes here."""
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from dragoman.domain.deployment import Deployment
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
 from dragoman.domain.principal import Role
-from dragoman.storage.database import Database
+from dragoman.storage.database import Transaction
 from dragoman.storage.repositories.deployment import SqlReadDeployment
 from dragoman.storage.repositories.llms import SELECT, SqlReadLLMs
 
@@ -36,19 +36,19 @@ SELECT o.name FROM organizations o WHERE o.id <> :platform_id AND NOT EXISTS (
 
 
 class Survey:
-    """Reads of the whole installation, each in a view of its own."""
+    """Reads of the whole installation, each in a transaction that `read` begins."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, read: Callable[[], AbstractAsyncContextManager[Transaction]]) -> None:
+        self._read = read
 
     async def deployment(self) -> Deployment | None:
         """Find the installation's own row."""
-        async with self._database.read() as transaction:
+        async with self._read() as transaction:
             return await SqlReadDeployment(transaction).get()
 
     async def kek_ids(self) -> frozenset[str]:
         """List the key-encryption keys that stored secrets need."""
-        async with self._database.read() as transaction:
+        async with self._read() as transaction:
             return await SqlReadDeployment(transaction).kek_ids()
 
     async def count_llms(self) -> int:
@@ -59,7 +59,7 @@ class Survey:
         """Give every LLM with its secrets, in the order of their keys."""
         after = ("", "")
         while True:
-            async with self._database.read() as transaction:
+            async with self._read() as transaction:
                 llms = await _EveryLLM(transaction).after(*after)
             for llm in llms:
                 yield llm
@@ -89,7 +89,7 @@ class Survey:
         return [name for (name,) in rows]
 
     async def _fetch(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        async with self._database.read() as transaction:
+        async with self._read() as transaction:
             return await transaction.fetch(sql, parameters)
 
 

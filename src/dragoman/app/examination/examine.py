@@ -64,7 +64,7 @@ async def _stored(
 ) -> AsyncIterator[Finding]:
     """Look into a database that can be read; a check that cannot end is a problem of its own."""
     opened = open_database(locate(settings))
-    survey = Survey(opened)
+    survey = Survey(opened.read)
     try:
         examined = stored.Opened(
             settings=settings,

@@ -105,7 +105,7 @@ async def llms(opened: Opened) -> AsyncIterator[Finding]:
     looked_at = 0
     async for llm in opened.survey.all_llms():
         told = f"{llm.id} ('{llm.configuration.display_name}')"
-        if secrets is not None and not _opens(secrets, llm):
+        if secrets is not None and not secrets.all_open(llm):
             unopened.append(told)
         if llm.configuration.protocol not in openai_chat.SPOKEN_BY | {ProtocolName.NONE}:
             foreign.append(told)
@@ -201,16 +201,6 @@ async def administrators(opened: Opened) -> AsyncIterator[Finding]:
         )
     else:
         yield ok("organizations", "Every organization has an admin API key.")
-
-
-def _opens(secrets: Secrets, llm: LLM) -> bool:
-    try:
-        secrets.opened(llm)
-        for header in llm.headers:
-            secrets.opened_header(llm, header)
-    except CredentialUnusable:
-        return False
-    return True
 
 
 def _refusals(llm: LLM, policy: EgressPolicy) -> Iterator[str]:
