@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from dragoman.domain.labels import Operator, Requirement, parse_selector
+from dragoman.domain.labels import MAX_LISTED_VALUES, Operator, Requirement, parse_selector
 
 LONGEST = 30_000
 ENOUGH_S = 0.5
@@ -49,3 +49,11 @@ def test_a_comma_within_a_list_parts_values_and_one_outside_parts_conditions() -
 def test_brackets_that_do_not_fit_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="conditions"):
         parse_selector(text)
+
+
+def test_a_list_holds_a_hundred_values_and_no_more() -> None:
+    values = [f"v{number}" for number in range(MAX_LISTED_VALUES)]
+    (found,) = parse_selector(f"a in ({','.join(values)}, v1)")
+    assert found.values == tuple(values)
+    with pytest.raises(ValueError, match="more than 100 values"):
+        parse_selector(f"a notin ({','.join(values)}, another)")

@@ -13,6 +13,8 @@ MAX_LABELS = 20
 MAX_KEY_LENGTH = 128
 MAX_VALUE_LENGTH = 255
 MAX_REQUIREMENTS = 20
+MAX_LISTED_VALUES = 100
+"""Of one condition: each is a parameter of the query, and SQLite looks them up one by one."""
 
 _KEY = re.compile(rf"[^\s=!,()\x00-\x1f\x7f]{{1,{MAX_KEY_LENGTH}}}")
 _VALUE = re.compile(rf"[^\x00-\x1f\x7f]{{0,{MAX_VALUE_LENGTH}}}")
@@ -78,7 +80,9 @@ def _parts(text: str) -> Iterator[str]:
 
 def _requirement(text: str) -> Requirement:
     if found := _SET.fullmatch(text):
-        values = tuple(value.strip() for value in found["values"].split(","))
+        values = tuple(dict.fromkeys(value.strip() for value in found["values"].split(",")))
+        if len(values) > MAX_LISTED_VALUES:
+            raise ValueError(f"has a list of more than {MAX_LISTED_VALUES} values")
         operator = Operator.IN if found["operator"] == "in" else Operator.NOT_IN
         return _checked(Requirement(found["key"], operator, values))
     if found := _EQUAL.fullmatch(text):
