@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from dragoman.authz.policy import (
+    ANY_FOR_OWN,
     ON_ANY,
     PERMISSIONS,
     Action,
@@ -147,13 +148,22 @@ def permit(who: Actor, administration: Administration) -> None:
         )
 
 
-def within(who: Actor, organization_id: str, permissions: frozenset[Permission]) -> None:
+def within(
+    who: Actor,
+    organization_id: str,
+    permissions: frozenset[Permission],
+    principal_id: str | None = None,
+) -> None:
     """Check that an actor hands on no more than they hold; raises Forbidden.
 
-    Whoever may administer another organization than their own stands above it.
+    Where it is handed on to act as a principal that exists, what is that one's own is somebody
+    else's in the actor's eyes. Whoever may administer another organization than their own stands
+    above it.
     """
     if organization_id != who.organization_id:
         return
+    if principal_id not in {None, who.principal_id}:
+        permissions = frozenset(ANY_FOR_OWN.get(each, each) for each in permissions)
     beyond = permissions - who.permissions
     if beyond:
         raise Forbidden(

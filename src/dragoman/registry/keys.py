@@ -148,8 +148,10 @@ async def _principal(
 def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str, ...] | None:
     """Give what is stored of a key's permissions; nobody hands on more than they hold."""
     whole = role_permissions(principal.role, principal.organization_id)
+    # A principal that is new has nothing of its own.
+    acts_as = None if draft.principal_id is None else principal.id
     if draft.permissions is None:
-        within(who, principal.organization_id, whole)
+        within(who, principal.organization_id, whole, acts_as)
         return None
     asked = frozenset(draft.permissions)
     for unknown in asked - frozenset(PERMISSIONS):
@@ -160,7 +162,7 @@ def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str
         raise Invalid(
             Problem(("permissions",), f"the principal's role lacks {lacking}", "beyond_role")
         )
-    within(who, principal.organization_id, asked)
+    within(who, principal.organization_id, asked, acts_as)
     return tuple(sorted(asked))
 
 
