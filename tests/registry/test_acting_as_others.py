@@ -3,7 +3,7 @@
 import pytest
 
 from dragoman.authz.check import Actor, actor
-from dragoman.authz.policy import Action, Administration, Reach, permission
+from dragoman.authz.policy import ROLES, Action, Administration, Reach, permission
 from dragoman.domain.errors import Forbidden
 from dragoman.domain.principal import Role
 from dragoman.registry.keys import KeyDraft
@@ -40,21 +40,11 @@ async def test_who_may_delete_only_their_own_makes_no_key_that_deletes_anothers(
 async def test_they_make_one_for_themselves_and_for_somebody_new_who_owns_nothing(
     installation: Installation,
 ) -> None:
-    who = await restricted(installation, *OWN)
-    for of in ({"principal_id": who.principal_id}, {"role": Role.EDITOR}):
-        if "role" in of:
-            who = await restricted(
-                installation,
-                *OWN,
-                "llm:create:own",
-                "llm:update:own",
-                *(
-                    f"llm:{each}:{reach}"
-                    for each in ("read", "list", "use", "ping")
-                    for reach in Reach
-                ),
-            )
-        draft = KeyDraft(name="k", permissions=OWN, **of)  # type: ignore[arg-type]
+    who = await restricted(installation, *ROLES[Role.EDITOR])
+    for draft in (
+        KeyDraft(name="k", permissions=OWN, principal_id=who.principal_id),
+        KeyDraft(name="k", permissions=OWN, role=Role.EDITOR),
+    ):
         made = await installation.keys.create(who, draft)
         assert made.key.permissions == tuple(sorted(OWN))
 
