@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from dragoman.authz.policy import (
+    ANY_FOR_OWN,
     ON_ANY,
     PERMISSIONS,
     Action,
@@ -161,11 +162,7 @@ def within(
     if organization_id != who.organization_id:
         return
     if principal_id not in {None, who.principal_id}:
-        permissions |= {
-            permission(action, Reach.ANY)
-            for action in Action
-            if permission(action, Reach.OWN) in permissions
-        }
+        permissions = frozenset(ANY_FOR_OWN.get(each, each) for each in permissions)
     beyond = permissions - who.permissions
     if beyond:
         raise Forbidden(

@@ -64,6 +64,11 @@ def _any(*actions: Action) -> frozenset[Permission]:
 ON_ANY = _any(*Action) - _own(*Action)
 """The permissions that do not depend on who owns what."""
 
+ANY_FOR_OWN: Mapping[Permission, Permission] = MappingProxyType(
+    {permission(action, Reach.OWN): permission(action, Reach.ANY) for action in Action}
+)
+"""What it takes to do to another principal's LLMs what they may do to their own."""
+
 PERMISSIONS: tuple[Permission, ...] = (*_NAMES.values(), *Administration)
 """All there are."""
 

@@ -14,6 +14,8 @@ MAX_KEY_LENGTH = 128
 MAX_VALUE_LENGTH = 255
 MAX_REQUIREMENTS = 20
 MAX_SELECTOR_LENGTH = 4096
+MAX_LISTED_VALUES = 100
+"""Of one condition: each is a parameter of the query, and SQLite looks them up one by one."""
 
 _KEY = re.compile(rf"[^\s=!,()\x00-\x1f\x7f]{{1,{MAX_KEY_LENGTH}}}")
 _VALUE = re.compile(rf"[^\x00-\x1f\x7f]{{0,{MAX_VALUE_LENGTH}}}")
@@ -87,7 +89,9 @@ def parse_selector(text: str) -> tuple[Requirement, ...]:
 
 def _requirement(match: re.Match[str]) -> Requirement:
     if match["set"]:
-        values = tuple(value.strip() for value in match["values"].split(","))
+        values = tuple(dict.fromkeys(value.strip() for value in match["values"].split(",")))
+        if len(values) > MAX_LISTED_VALUES:
+            raise ValueError(f"must have at most {MAX_LISTED_VALUES} values in a list")
         operator = Operator.IN if match["set"] == "in" else Operator.NOT_IN
         return Requirement(match["set_key"], operator, _checked(values))
     if match["equal"]:

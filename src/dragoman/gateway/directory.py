@@ -11,7 +11,7 @@ from dragoman.domain.cache import Cache
 from dragoman.domain.change import Change, Noun
 from dragoman.domain.errors import NotCallable, NotFound
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID, is_id
-from dragoman.domain.llm import LLM, ProtocolName
+from dragoman.domain.llm import LLM, MAX_NAME_LENGTH, ProtocolName
 from dragoman.domain.ports import Clock, ReadLLMs, Store
 from dragoman.domain.principal import Scope
 from dragoman.domain.url import Endpoint, Origin, parse_origin, request_target
@@ -77,6 +77,8 @@ class Directory:
         called; CredentialUnusable.
         """
         reach = scope(who, Action.USE)
+        if len(name) > MAX_NAME_LENGTH:
+            raise _unknown()  # no LLM has such a name, and what is remembered stays small
         key = self._ids.get((reach.organization_id, reach.owner_id, name))
         target = self._targets.get(key) if key else None
         return target or await self._look_up(reach, name)

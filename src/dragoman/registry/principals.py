@@ -3,7 +3,7 @@
 import msgspec
 
 from dragoman.authz.check import Actor, administered, within
-from dragoman.authz.policy import role_permissions
+from dragoman.authz.policy import Permission, role_permissions
 from dragoman.domain.errors import Conflict, Invalid, NotFound, Problem
 from dragoman.domain.ids import is_id
 from dragoman.domain.page import Page, PageQuery
@@ -73,7 +73,7 @@ class Principals:
                 return current
             require_name(changed.name)
             if "role" in members:
-                within(who, of, role_permissions(changed.role, of), changed.id)
+                within(who, of, _meant(changed.role, of), changed.id)
             await work.principals.replace_principal(changed)
             await work.audit.record(
                 entry(
@@ -114,16 +114,21 @@ async def found(work: ReadWork | WriteWork, organization_id: str, principal_id: 
     return principal
 
 
-async def add_principal(work: WriteWork, clock: Clock, who: Actor, new: Principal) -> Principal:
-    """Store one within a transaction that is under way. Raises Forbidden, Invalid."""
-    of = new.organization_id
-    require_name(new.name)
-    permissions = role_permissions(new.role, of)
+def _meant(role: Role, organization_id: str) -> frozenset[Permission]:
+    """Give what a role allows. Raises Invalid where it is nothing at all."""
+    permissions = role_permissions(role, organization_id)
     if not permissions:
         raise Invalid(
             Problem(("role",), "means nothing in the platform's organization; use admin", "invalid")
         )
-    within(who, of, permissions)
+    return permissions
+
+
+async def add_principal(work: WriteWork, clock: Clock, who: Actor, new: Principal) -> Principal:
+    """Store one within a transaction that is under way. Raises Forbidden, Invalid."""
+    of = new.organization_id
+    require_name(new.name)
+    within(who, of, _meant(new.role, of))
     await work.principals.add_principal(new)
     await work.audit.record(entry(clock, who, "principal.create", new.id, organization_id=of))
     return new

@@ -13,6 +13,9 @@ MAX_HEADERS = 20
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", re.ASCII)
 """A header's name (RFC 9110, section 5.6.2)."""
 
+_REPEATABLE = re.compile("[A-Za-z-]{1,40}")
+"""A name that is one at first sight: name and secret may have been taken for each other."""
+
 OURS = frozenset(
     {
         "accept",
@@ -63,7 +66,8 @@ def asked_problems(
             # A name that is none is not repeated: somebody may have written a secret there.
             yield Problem(("headers",), f"one {reason}", "invalid_header")
         elif value is not None and (problem := value_problem(value)) is not None:
-            yield Problem(("headers", name), problem, "invalid_secret")
+            path = ("headers", name) if _REPEATABLE.fullmatch(name) else ("headers",)
+            yield Problem(path, problem, "invalid_secret")
 
 
 def count_problems(headers: Collection[object]) -> Iterator[Problem]:

@@ -24,13 +24,15 @@ class Secrets:
 
     def of_new(self, llm: LLM, draft: Draft) -> LLM:
         """Seal what a new LLM comes with. Raises Invalid where a credential has no secret."""
-        return msgspec.structs.replace(
-            llm,
-            credential=self._new_credential(llm, draft.credential),
-            headers=tuple(
-                self._sealed_header(llm, name, 1, value)
-                for name, value in sorted(_by_name(draft.headers).items())
-            ),
+        return _sent_once(
+            msgspec.structs.replace(
+                llm,
+                credential=self._new_credential(llm, draft.credential),
+                headers=tuple(
+                    self._sealed_header(llm, name, 1, value)
+                    for name, value in sorted(_by_name(draft.headers).items())
+                ),
+            )
         )
 
     def of_changed(self, current: LLM, proposed: LLM, edit: Edit) -> LLM:
@@ -38,10 +40,12 @@ class Secrets:
 
         Raises Invalid (`secret_required`) where something stored would be sent elsewhere.
         """
-        return msgspec.structs.replace(
-            proposed,
-            credential=self._next_credential(current, proposed, edit),
-            headers=tuple(self._next_headers(current, proposed, _by_name(edit.headers))),
+        return _sent_once(
+            msgspec.structs.replace(
+                proposed,
+                credential=self._next_credential(current, proposed, edit),
+                headers=tuple(self._next_headers(current, proposed, _by_name(edit.headers))),
+            )
         )
 
     def opened(self, llm: LLM) -> Secret | None:
@@ -119,6 +123,15 @@ class Secrets:
     def _sealed_header(self, llm: LLM, name: str, generation: int, value: Secret) -> ExtraHeader:
         sealed = self._vault.seal(value, header_binding(llm, name, generation))
         return ExtraHeader(name, generation, sealed)
+
+
+def _sent_once(llm: LLM) -> LLM:
+    """Refuse a credential and an extra header in one place: which counts is anybody's guess."""
+    stored = llm.credential
+    if stored and stored.placement.header.lower() in {header.name for header in llm.headers}:
+        message = "is an extra header of this LLM too; take that one away, or name another one"
+        raise Invalid(Problem(("credential", "header"), message, "duplicate"))
+    return llm
 
 
 def _by_name(headers: Mapping[str, T]) -> dict[str, T]:

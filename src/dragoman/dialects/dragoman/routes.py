@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI, Security
+from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 
 from dragoman.authz.policy import Action, Administration
@@ -16,6 +16,7 @@ from dragoman.dialects.dragoman.llms import LlmRoutes
 from dragoman.dialects.dragoman.locations import PREFIX
 from dragoman.dialects.dragoman.me import MeRoutes
 from dragoman.dialects.dragoman.organizations import OrganizationRoutes
+from dragoman.dialects.dragoman.parameters import each_once
 from dragoman.dialects.dragoman.principals import PrincipalRoutes
 from dragoman.dialects.dragoman.services import Services
 from dragoman.registry.authentication import Authenticator
@@ -52,7 +53,7 @@ def application(services: Services) -> FastAPI:
             f"/v1/{path}",
             endpoint,
             methods=[method],
-            dependencies=[needs(need)],
+            dependencies=[needs(need), Depends(each_once)],
             **description.of(method, path),
         )
     description.complete(app)
