@@ -95,6 +95,9 @@ def configuration_problems(
             yield Problem((name,), f"must have at most {longest} characters", "too_big")
         elif name in NEVER_EMPTY and _CONTROL.search(text):
             yield Problem((name,), "must not contain control characters", "invalid_string")
+        elif text is not None and "\0" in text:
+            # PostgreSQL has no texts with it.
+            yield Problem((name,), "must not contain the character NUL", "invalid_string")
     yield from _collection_problems(configuration)
     yield from _number_problems(configuration)
     yield from _endpoint_problems(configuration, policy, carries_credential=carries_credential)
