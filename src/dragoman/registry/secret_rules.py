@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dragoman.domain.errors import Problem
 from dragoman.domain.llm import MAX_NAME_LENGTH
 from dragoman.registry.asked import AskedCredential
-from dragoman.vault.secret import Secret, header_problem
+from dragoman.vault.secret import Secret, secret_problem
 
 MAX_HEADERS = 20
 
@@ -64,7 +64,7 @@ def asked_problems(
         if reason is not None:
             # A name that is none is not repeated: somebody may have written a secret there.
             yield Problem(("headers",), f"one {reason}", "invalid_header")
-        elif value is not None and (problem := header_problem(value)) is not None:
+        elif value is not None and (problem := secret_problem(value)) is not None:
             yield Problem(("headers", name), problem, "invalid_secret")
 
 
@@ -79,7 +79,7 @@ def header_name_problem(name: str) -> str | None:
 
 def _credential_problems(credential: AskedCredential) -> Iterator[Problem]:
     if credential.secret is not None:
-        problem = header_problem(credential.secret)
+        problem = secret_problem(credential.secret)
         if problem is not None:
             yield Problem(("secret",), problem, "invalid_secret")
     place = credential.placement

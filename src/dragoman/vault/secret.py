@@ -73,3 +73,11 @@ def header_problem(secret: Secret) -> str | None:
     if len(text) > MAX_HEADER_LENGTH:
         return f"must have at most {MAX_HEADER_LENGTH} characters, as an HTTP header"
     return None
+
+
+def secret_problem(secret: Secret) -> str | None:
+    """Say why a secret cannot be stored, or None if it can; never quotes it.
+
+    An empty one would be found in every text that is searched for it.
+    """
+    return header_problem(secret) if secret.reveal() else "must not be empty"
