@@ -227,6 +227,19 @@ async def test_who_may_not_act_is_refused_before_anything_is_looked_up(
         await installation.llms.delete(caller, "any")
 
 
+@pytest.mark.parametrize(
+    "name", ["description", "deployment_name", "api_version", "version", "monitoring_endpoint"]
+)
+async def test_a_text_with_the_character_nul_is_refused(
+    installation: Installation, name: str
+) -> None:
+    """PostgreSQL has no texts with it."""
+    who = await installation.acting()
+    with pytest.raises(Invalid) as refused:
+        await installation.llms.create(who, a_draft(a_configuration(**{name: "a\0b"})))
+    assert [problem.path for problem in refused.value.problems] == [(name,)]
+
+
 async def test_pages_are_newest_first_and_of_one_moment_by_id(installation: Installation) -> None:
     who = await installation.acting()
     made = []

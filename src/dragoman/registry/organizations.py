@@ -45,7 +45,11 @@ class Organizations:
             return Page((await found(work, own),))
 
     async def rename(self, who: Actor, organization_id: str, name: str) -> Organization:
-        """Give one another name. Raises Forbidden, NotFound, Invalid, Conflict."""
+        """Give one another name. Raises Forbidden, NotFound, Invalid, Conflict.
+
+        Names are unique among all, so a tenant who could try them would learn who else is here.
+        """
+        permit(who, Administration.PLATFORM)
         of = administered(who, organization_id)
         require_name(name)
         async with self._store.writing() as work:

@@ -72,7 +72,7 @@ def _table(services: Services) -> list[tuple[str, str, Any, Need]]:
         ("GET", "organizations", organizations.page, ORGANIZATION),
         ("POST", "organizations", organizations.create, PLATFORM),
         ("GET", "organizations/{organization_id}", organizations.get, ORGANIZATION),
-        ("PATCH", "organizations/{organization_id}", organizations.change, ORGANIZATION),
+        ("PATCH", "organizations/{organization_id}", organizations.change, PLATFORM),
         ("GET", "principals", principals.page, ORGANIZATION),
         ("POST", "principals", principals.create, ORGANIZATION),
         ("GET", "principals/{principal_id}", principals.get, ORGANIZATION),
