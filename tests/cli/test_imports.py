@@ -8,7 +8,9 @@ import pytest
 HEAVY = ("httpx2", "yaml", "rich", "readline", "fastapi", "sqlalchemy")
 
 
-@pytest.mark.parametrize("arguments", [[], ["llm", "create", "--help"], ["audit", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--version"], ["llm", "create", "--help"], ["audit", "--help"]]
+)
 def test_help_starts_without_what_only_calls_need(arguments: list[str]) -> None:
     program = (
         "import sys, contextlib\nimport dragoman.cli\n"
@@ -19,3 +21,10 @@ def test_help_starts_without_what_only_calls_need(arguments: list[str]) -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert ended.stdout.decode() == "[]\n"
+
+
+def test_a_command_imports_nothing_of_the_others() -> None:
+    program = "import sys, dragoman.cli\nprint(sorted(n for n in sys.modules if 'dragoman.' in n))"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    ours = ["dragoman.cli", "dragoman.cli.commands", "dragoman.settings"]
+    assert ended.stdout.decode() == f"{ours}\n"

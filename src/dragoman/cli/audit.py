@@ -13,6 +13,7 @@ from dragoman.app.clock import SystemClock
 from dragoman.cli.client import Server, Unreachable
 from dragoman.cli.connection import Connection
 from dragoman.cli.failures import Failure, one_line
+from dragoman.cli.grouped import examples, grouped
 from dragoman.cli.llm_found import found
 from dragoman.cli.moments import moment, written
 from dragoman.cli.output import AsJson, print_json, print_line, print_list
@@ -131,3 +132,13 @@ def _row(entry: Entry) -> tuple[str, ...]:
     at = str(entry.get("at")).replace("T", " ")[:19]
     named = (str(entry.get(name)) for name in ("action", "target_id", "actor_id"))
     return tuple(one_line(text) for text in (at, *named, ", ".join(map(str, members))))
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command(
+    epilog=examples(
+        "dragoman audit --since 7d",
+        "dragoman audit --llm my-llm --action llm.update",
+        "dragoman audit --follow",
+    )
+)(grouped(audit))

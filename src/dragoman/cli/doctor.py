@@ -72,3 +72,7 @@ def _show_progress(done: int, total: int) -> None:
 def _json(found: "list[Finding]") -> str:
     findings = [{"check": f.check, "level": f.level, "message": f.message} for f in found]
     return json.dumps({"version": __version__, "findings": findings}, indent=2)
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command()(doctor)

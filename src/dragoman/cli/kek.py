@@ -9,7 +9,9 @@ from dragoman.app.bootstrap import write_private
 from dragoman.cli.problems import explained
 from dragoman.vault.keys import Keyring
 
-app = typer.Typer(help="Make key files.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Make key files.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+)
 
 
 @app.callback()

@@ -19,7 +19,10 @@ MS_PER_DAY = 24 * 60 * 60 * 1000
 _DAYS = re.compile("([1-9][0-9]{0,4})d", re.ASCII)
 
 app = typer.Typer(
-    help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None
+    help="Make, list and revoke API keys.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 Org = Annotated[str, typer.Option(help="The organization's name.")]

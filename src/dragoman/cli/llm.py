@@ -19,6 +19,7 @@ app = typer.Typer(
     help="Register LLMs on a running server; read, change and call them.",
     no_args_is_help=True,
     rich_markup_mode=None,
+    add_completion=False,
 )
 
 

@@ -37,3 +37,7 @@ def migrate(data_dir: DataDir = None, *, check: Check = False) -> None:
         raise typer.Exit(1)
     else:
         typer.echo("\n".join(["Ran these steps:", *missing]))
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command()(migrate)

@@ -143,3 +143,7 @@ The key file {settings.kek_path} stays needed: each machine must have it.
 {settings.database_path} was left as it is. Once all is well, put it away: a server that is
 started without the variable would go on with it."""
     )
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command()(move)

@@ -13,7 +13,10 @@ from dragoman.domain.page import MAX_PAGE_SIZE, PageQuery
 from dragoman.domain.principal import Organization
 
 app = typer.Typer(
-    help="Make, list and rename organizations.", no_args_is_help=True, rich_markup_mode=None
+    help="Make, list and rename organizations.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 Plain = Annotated[bool, typer.Option("--plain", help="Print only its id.")]

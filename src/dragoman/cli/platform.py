@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from dragoman.registry.platform import Applied
 
 app = typer.Typer(
-    help="LLMs that every organization sees.", no_args_is_help=True, rich_markup_mode=None
+    help="LLMs that every organization sees.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 READ_AT_MOST_BYTES = 2 * 1024 * 1024

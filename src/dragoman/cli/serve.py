@@ -138,3 +138,7 @@ Register an LLM, and call it by its name:
 def _announce(settings: Settings, url: str) -> None:
     count = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
     _say(f"Dragoman {__version__} is ready on {url} ({count}). Ctrl+C stops it.")
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command()(serve)
