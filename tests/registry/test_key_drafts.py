@@ -42,6 +42,16 @@ async def test_a_key_ends_at_its_time(installation: Installation) -> None:
         await installation.authenticator.authenticate([new.text])
 
 
+async def test_a_key_that_ends_makes_none_that_ends_later(installation: Installation) -> None:
+    end_ms = NOON_MS + 1000
+    admin = msgspec.structs.replace(await installation.acting(), expires_at_ms=end_ms)
+    for later in (None, end_ms + 1):
+        draft = KeyDraft(name="k", role=Role.CALLER, expires_at_ms=later)
+        assert await problem(installation, admin, draft) == (("expires_at",), "beyond_maker")
+    draft = KeyDraft(name="k", role=Role.CALLER, expires_at_ms=end_ms)
+    assert (await installation.keys.create(admin, draft)).key.expires_at_ms == end_ms
+
+
 @pytest.mark.parametrize("expires_at_ms", [NOON_MS, NOON_MS - 1, 0, -1])
 async def test_a_key_that_has_ended_already_is_not_made(
     installation: Installation, expires_at_ms: int

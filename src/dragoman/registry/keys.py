@@ -1,5 +1,7 @@
 """API keys: what a program acts with, as one principal."""
 
+from math import inf
+
 import msgspec
 from msgspec import Struct
 
@@ -108,6 +110,9 @@ async def add_key(
     now_ms = clock.now_ms()
     if draft.expires_at_ms is not None and draft.expires_at_ms <= now_ms:
         raise Invalid(Problem(("expires_at",), "must be in the future", "invalid"))
+    if who.expires_at_ms is not None and (draft.expires_at_ms or inf) > who.expires_at_ms:
+        message = "must not be later than the end of the key that makes it"
+        raise Invalid(Problem(("expires_at",), message, "beyond_maker"))
     principal = await _principal(work, clock, who, organization_id, draft)
     text = api_key.generate()
     key = ApiKey(
