@@ -181,7 +181,12 @@ def test_operators_make_organizations_and_their_first_keys(
         assert problem(operators.get(path), 404) == "not_found"
         assert problem(admin.get(path, params=of), 404) == "not_found"
     actions = [each["action"] for each in shown(operators.get(AUDIT, params=of))["items"]]
-    assert actions == ["key.create", "principal.create", "organization.create"]
+    assert actions == [
+        "key.create",
+        "principal.create",
+        "organization.update",
+        "organization.create",
+    ]
     principal = shown(operators.post(PRINCIPALS, json={"name": "x", "role": "viewer"} | of), 201)
     path = f"{PRINCIPALS}/{principal['id']}"
     assert shown(operators.patch(path, json={"name": "y"}, params=of))["name"] == "y"
