@@ -48,9 +48,9 @@ async def _exclusive_name(llms: WriteLLMs, llm: LLM, unique: AbstractSet[Unique]
     name = llm.configuration.display_name
     if Unique.NAME not in unique and llm.exclusive_name in {None, name}:
         return llm.exclusive_name
-    others = [each for each in await llms.bearers(llm.organization_id, name) if each != llm.id]
-    if not others:
+    if not set(await llms.bearers(llm.organization_id, name)) - {llm.id}:
         return name
     if Unique.NAME in unique:
-        raise Conflict(f"The LLM {others[0]} has this name already.", code="name_taken")
+        # Which one it is may be more than this caller may know.
+        raise Conflict("Another LLM has this name already; choose another name.", code="name_taken")
     return None
