@@ -241,9 +241,6 @@ async def test_a_change_of_something_else_during_a_look_costs_nothing(
     assert await racing.looks(who, "one", "one") == 1
 
 
-# --- Who asks ------------------------------------------------------------------------------------
-
-
 async def test_own_and_any_are_never_mixed_in_what_is_remembered(
     installation: Installation, gateway: Gateway
 ) -> None:

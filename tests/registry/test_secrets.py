@@ -267,9 +267,6 @@ async def test_a_credential_that_was_deleted_does_not_come_back_without_its_secr
     assert opened(installation, again)["credential"] == "sk-two"
 
 
-# --- Moved by hand -------------------------------------------------------------------------------
-
-
 async def test_no_ciphertext_opens_in_the_place_of_another(installation: Installation) -> None:
     """Whoever can write to the database still cannot have a secret sent elsewhere."""
     who = await installation.acting()
