@@ -1,5 +1,6 @@
 """What every test shares: one event loop kind, and no network but loopback."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from tests.postgres import PostgresServer
 # A law holds or not; how fast a busy machine finds out is no part of it.
 settings.register_profile("law", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("law")
+
+# Whatever started us may have us ignore Ctrl+C, and what we start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
