@@ -1,6 +1,5 @@
 """The grammar of label selectors."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
