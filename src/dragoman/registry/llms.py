@@ -22,7 +22,6 @@ from dragoman.domain.page import LLMQuery, Page
 from dragoman.domain.ports import Clock, EndpointPolicy, ReadLLMs, Store, WriteWork
 from dragoman.registry.asked import AskedCredential, Condition, Draft, Edit, Editing
 from dragoman.registry.rules import draft_problems, edit_problems
-from dragoman.registry.secret_rules import collision_problems
 from dragoman.registry.secrets import Secrets
 from dragoman.registry.trail import entry
 from dragoman.registry.uniqueness import claimed
@@ -61,7 +60,6 @@ class LLMs:
         scope(who, Action.CREATE)
         _refuse(draft_problems(draft, self._policy))
         llm = self._secrets.of_new(self._new(who, draft), draft)
-        _refuse(collision_problems(llm))
         secret = draft.credential.secret if draft.credential else None
         llm = msgspec.structs.replace(llm, connection_key=self._digests.connection(llm, secret))
         async with self._store.writing(keep=not dry_run) as work:
@@ -102,13 +100,11 @@ class LLMs:
             members = changed_members(current.configuration, configuration)
             _refuse(edit_problems(current, proposed, edit, members, self._policy))
             proposed = self._secrets.of_changed(current, proposed, edit)
-            _refuse(collision_problems(proposed))
             members += _changed_secrets(current, proposed)
-            if members or edit.unique:
-                proposed = self._with_connection_key(proposed, edit, members)
-                proposed = await claimed(work.llms, self._digests, proposed, edit.unique)
-            if not members and proposed == current:
+            if not members:
                 return current
+            proposed = self._with_connection_key(proposed, edit, members)
+            proposed = await claimed(work.llms, self._digests, proposed, edit.unique)
             changed = entry(self._clock, who, "llm.update", llm_id, members=members)
             updated = msgspec.structs.replace(
                 proposed,

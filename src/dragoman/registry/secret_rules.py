@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from dragoman.domain.errors import Problem
-from dragoman.domain.llm import LLM, MAX_NAME_LENGTH
+from dragoman.domain.llm import MAX_NAME_LENGTH
 from dragoman.registry.asked import AskedCredential
 from dragoman.vault.secret import Secret, header_problem, value_problem
 
@@ -74,13 +74,6 @@ def count_problems(headers: Collection[object]) -> Iterator[Problem]:
     """Find whether an LLM would have too many extra headers."""
     if len(headers) > MAX_HEADERS:
         yield Problem(("headers",), f"must be at most {MAX_HEADERS}", "too_big")
-
-
-def collision_problems(llm: LLM) -> Iterator[Problem]:
-    """Find an extra header that would stand beside the credential under the same name."""
-    place = llm.credential.placement if llm.credential else None
-    if place and place.header.lower() in {header.name for header in llm.headers}:
-        yield Problem(("headers",), "one carries the credential already", "invalid_header")
 
 
 def header_name_problem(name: str) -> str | None:

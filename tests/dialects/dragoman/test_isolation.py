@@ -45,7 +45,6 @@ CALLS = [
     ("GET", "keys", None),
     ("DELETE", "keys", None),
     ("GET", "organizations", None),
-    ("PATCH", "organizations", {"name": "x"}),
 ]
 
 
