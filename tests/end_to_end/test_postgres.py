@@ -193,4 +193,5 @@ def test_the_data_directory_of_a_machine_holds_no_database(cluster: Cluster) -> 
     assert sorted(Path(cluster.second.data_dir).iterdir()) == [
         cluster.second.data_dir / "kek",
         cluster.second.data_dir / "lock",
+        cluster.second.data_dir / "serving",
     ]

@@ -29,30 +29,29 @@ class Page:
         """Show a thought, where a person reads along."""
         if self._is_terminal:
             self._is_thinking = True
-            self._show(f"{DIM}{_safe(text)}{NORMAL}" if self._has_colors else _safe(text))
-            self._is_open = not text.endswith("\n")
+            self._show(f"{DIM}{_safe(text)}{NORMAL}" if self._has_colors else _safe(text), text)
 
     def say(self, text: str) -> None:
         """Show some of the answer at once."""
         if self._is_thinking:
-            self._show("\n\n" if self._is_open else "\n")
+            self._show("\n\n" if self._is_open else "\n", "\n")
             self._is_thinking = False
         self.text += text
-        self._show(_safe(text) if self._is_terminal else text)
-        self._is_open = not text.endswith("\n")
+        self._show(_safe(text) if self._is_terminal else text, text)
 
     def end(self, note: str | None = None) -> None:
         """End the last line; a note goes to stderr."""
         if self._is_open:
-            self._show("\n")
-            self._is_open = False
+            self._show("\n", "\n")
         if note:
             typer.echo(note, err=True)
 
-    def _show(self, text: str) -> None:
+    def _show(self, shown: str, text: str) -> None:
+        # Noted before, so that Ctrl+C right after it finds the line open.
+        self._is_open = not text.endswith("\n")
         stream = sys.stdout
         encoding = stream.encoding or "utf-8"
-        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.write(shown.encode(encoding, "replace").decode(encoding))
         stream.flush()
 
 
