@@ -1,11 +1,13 @@
 """Registering an LLM through our own API: every member, dry runs, and being the only one."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import pytest
 
+from dragoman.domain.llm import LLM
 from dragoman.storage.unit_of_work import SqlStore
 from tests.dialects.anam.answers import worker_of
 from tests.dialects.anam.tenants import (
@@ -153,14 +155,25 @@ def test_a_chosen_id_and_owner(tenant: Tenant, admin: httpx2.Client) -> None:
     assert problem(tenant.client("editor").post(LLMS, json=someone_elses), 403) == "forbidden"
 
 
-def test_a_platform_llm_is_read_and_not_changed(tenant: Tenant, admin: httpx2.Client) -> None:
-    platform = platform_llm(clock.new_id())
+@pytest.fixture
+def platform(tenant: Tenant) -> Iterator[LLM]:
+    """Make an LLM for everybody; other tests find none."""
+    llm = platform_llm(clock.new_id())
 
     async def seed(store: SqlStore) -> None:
         async with store.writing() as work:
-            await work.llms.add(platform)
+            await work.llms.add(llm)
+
+    async def remove(store: SqlStore) -> None:
+        async with store.writing() as work:
+            await work.llms.remove(llm)
 
     with_store(tenant.dragoman, seed)
+    yield llm
+    with_store(tenant.dragoman, remove)
+
+
+def test_a_platform_llm_is_read_and_not_changed(platform: LLM, admin: httpx2.Client) -> None:
     path = f"{LLMS}/{platform.id}"
     assert shown(admin.get(path))["is_platform"] is True
     assert problem(admin.patch(path, json={"model": "x"}), 403) == "forbidden"
