@@ -78,7 +78,9 @@ async def test_no_more_are_found_than_were_asked_for(store: Store) -> None:
     await add(store, *(named_llm(f"llm-{number}", "twin") for number in range(4)))
     async with store.reading() as view:
         assert [llm.id for llm in await view.llms.all(SCOPE, limit=2)] == ["llm-3", "llm-2"]
-        assert len(await view.llms.named(SCOPE, "twin", limit=3)) == 3
+        named = [llm.id for llm in await view.llms.named(SCOPE, "twin", limit=3)]
+        assert len(named) == 3
+        assert named == sorted(named, reverse=True)
 
 
 # --- How far a scope sees ----------------------------------------------------------------------
