@@ -1,6 +1,5 @@
 """`POST /v1/chat/completions`: plain ASGI, because its cost is paid with every call."""
 
-import asyncio
 import logging
 
 import msgspec
@@ -16,6 +15,7 @@ from dragoman.dialect.exchange import (
 from dragoman.dialect.record import Receive, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
 from dragoman.dialects.openai.errors import content, render
+from dragoman.dialects.openai.watch import Watch
 from dragoman.domain.errors import CallerError, DragomanError, Internal, MethodNotAllowed, NotFound
 from dragoman.domain.ports import Headers
 from dragoman.gateway.relay import Relay
@@ -24,11 +24,6 @@ from dragoman.registry.authentication import Authenticator
 log = logging.getLogger(__name__)
 
 CHAT_COMPLETIONS = "/v1/chat/completions"
-
-WATCH_AFTER_S = 0.25
-"""When to begin watching whether the caller is still there. Answers that come sooner are spared
-the cost of a task; others end this much later at most."""
-
 
 EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 """How a server-sent event ends (WHATWG HTML, section 9.2.6)."""
@@ -53,7 +48,7 @@ class ChatCompletions:
             who = await self._authenticator.authenticate(api_keys(headers))
             body = await read_body(receive, self._max_body_bytes)
             require_json(headers)
-            with _Watch(receive):
+            with Watch(receive):
                 await self._relay.chat(who, headers, body, answer)
         except CallerGone:
             return
@@ -106,35 +101,3 @@ class _Answer:
             await send_rendered(self._send, render(error), self.request_id)
         elif self._takes_events and self._last_piece.endswith(EVENT_ENDS):
             await self.write(b"data: " + msgspec.json.encode({"error": content(error)}) + b"\n\n")
-
-
-class _Watch:
-    """Ends the work of its block when the caller goes away."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._watcher: asyncio.Task[None] | None = None
-        self._gone = False
-
-    def __enter__(self) -> None:
-        self._worker = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        self._start = loop.call_later(WATCH_AFTER_S, self._begin)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._start.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-        if self._gone and self._worker is not None and kind in {None, asyncio.CancelledError}:
-            self._worker.uncancel()
-            raise CallerGone
-
-    def _begin(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._wait())
-
-    async def _wait(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._gone = True
-        if self._worker is not None:
-            self._worker.cancel()
