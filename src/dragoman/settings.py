@@ -74,6 +74,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     call_body_max_bytes: Annotated[
         SizeBytes, Meta(description="Largest body of a call to an LLM [bytes].")
     ] = 32 * 1024 * 1024
+    caller_connections: Annotated[
+        Count, Meta(description="Most callers connected at a time, per worker.")
+    ] = 10_000
+    caller_head_s: Annotated[
+        Seconds, Meta(description="Deadline for the head of a request [s].")
+    ] = 15.0
+    caller_body_s: Annotated[
+        Seconds,
+        Meta(description="Deadline for the body of a request, beside 1 s for each KiB of it [s]."),
+    ] = 30.0
+    caller_write_s: Annotated[
+        Seconds,
+        Meta(description="How long a caller may take nothing of an answer that waits for it [s]."),
+    ] = 60.0
+    caller_keep_alive_s: Annotated[
+        Seconds, Meta(description="How long a caller's connection may be silent [s].")
+    ] = 75.0
     upstream_connections: Annotated[
         Count, Meta(description="Most connections to one upstream at a time, per worker.")
     ] = 1000

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front
@@ -38,8 +39,15 @@ from dragoman.vault.envelope import Vault
 from dragoman.vault.keys import Keyring
 
 
+class Parts(NamedTuple):
+    """What a serving process works with."""
+
+    front: Front
+    pool: HttpPool
+
+
 @asynccontextmanager
-async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
+async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
     """Open everything a serving process needs, and close it again.
 
     `bootstrap.prepare` has run: the database and the key file are there.
@@ -76,7 +84,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
     change_feed = SqlChangeFeed(database, settings.stale_max_s)
     following = asyncio.create_task(change_feed.follow(memories))
     try:
-        yield Front(
+        front = Front(
             [
                 anam(llms, authenticator, settings.control_body_max_bytes),
                 dragoman(
@@ -94,6 +102,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
             readiness=readiness,
             fallback=render,
         )
+        yield Parts(front, pool)
     finally:
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -21,14 +21,6 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Text() if as_text else _Json())
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    for noisy in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Drop what uvicorn says of an answer that we cut on purpose, because the upstream's was."""
-    return not record.getMessage().startswith("ASGI callable returned without completing")
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

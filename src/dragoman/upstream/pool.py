@@ -13,7 +13,7 @@ from dragoman.upstream.lane import Lane, Usage
 from dragoman.upstream.resolve import Resolve, SystemResolver
 
 IDLE_EXPIRY_S = 4.0
-"""Servers on Node and uvicorn hang up after 5 s of silence. A request that crosses with the
+"""Servers on Node and on uvicorn hang up after 5 s of silence. A request that crosses with the
 hanging up is lost, because a POST is not sent twice, so a connection does not get that old."""
 
 CONNECTIONS_PER_ORIGIN = 512

@@ -48,7 +48,7 @@ class ChatCompletions:
             who = await self._authenticator.authenticate(api_keys(headers))
             body = await read_body(receive, self._max_body_bytes)
             require_json(headers)
-            with Watch(receive):
+            with Watch(asgi):
                 await self._relay.chat(who, headers, body, answer)
         except CallerGone:
             return
