@@ -86,6 +86,8 @@ def test_the_answer_comes_back_byte_for_byte_with_known_headers_only(
     assert sorted(set(answer.headers) - {"date"}) == [
         "content-length",
         "content-type",
+        "server-timing",
+        "x-dragoman-llm",
         "x-ratelimit-remaining-tokens",
         "x-request-id",
     ]
