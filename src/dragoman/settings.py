@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from dragoman.domain.url import ascii_host
+
 PREFIX = "DRAGOMAN_"
 
 
@@ -61,6 +63,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     region: Annotated[
         str | None, Meta(description="Region of this installation: endpoints in it come first.")
     ] = None
+    trace_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Hosts of LLMs (names, `*.suffix`, or `*` for all; comma-separated) that "
+            "get a call's `traceparent` and `tracestate`."
+        ),
+    ] = ()
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)\\Z", description="Least level to log.")
     ] = "info"
@@ -151,6 +160,7 @@ def load(
             values[_field(variable)] = text
     values |= {name: value for name, value in (options or {}).items() if value is not None}
     values["egress_allow"] = _networks(values.get("egress_allow", ""))
+    values["trace_hosts"] = _hosts(values.get("trace_hosts", ""))
     _check_database_url(values.get("database_url"))
     try:
         return msgspec.convert(values, Settings, strict=False)
@@ -246,6 +256,17 @@ def _networks(text: str) -> list[str]:
                 f"DRAGOMAN_EGRESS_ALLOW: '{entry}' is not a network; write networks such as "
                 "127.0.0.0/8 or 10.1.2.3/32, separated by commas."
             ) from None
+    return entries
+
+
+def _hosts(text: str) -> list[str]:
+    entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
+    for entry in entries:
+        if entry != "*" and ascii_host(entry.removeprefix("*.")) != entry.removeprefix("*."):
+            raise SettingsError(
+                f"DRAGOMAN_TRACE_HOSTS: '{entry}' is not a host; write names such as "
+                "vllm.internal, *.internal for all below it, or * for all, separated by commas."
+            )
     return entries
 
 

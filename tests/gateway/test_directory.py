@@ -35,7 +35,7 @@ class Gateway:
         self.installation = installation
         self.store = WatchedStore(installation.store, in_between)
         self.directory = Directory(
-            store=self.store, vault=installation.vault, clock=installation.clock, region=None
+            store=self.store, vault=installation.vault, clock=installation.clock
         )
 
     async def looks(self, who: Actor, *names: str) -> int:

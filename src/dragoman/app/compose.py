@@ -11,6 +11,7 @@ from typing import NamedTuple
 from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front
 from dragoman.app.memories import Memories
+from dragoman.app.usage_log import LoggedUsage
 from dragoman.dialects.anam.routes import dialect as anam
 from dragoman.dialects.dragoman.routes import dialect as dragoman
 from dragoman.dialects.dragoman.services import Services
@@ -20,6 +21,7 @@ from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import Clock, Deadlines
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
+from dragoman.gateway.trace import TraceHosts
 from dragoman.registry.authentication import Authenticator
 from dragoman.registry.identity import Identities
 from dragoman.registry.keys import Keys
@@ -53,6 +55,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
     `bootstrap.prepare` has run: the database and the key file are there.
     """
     database = open_database(locate(settings))
+    change_feed = SqlChangeFeed(database, settings.stale_max_s)
     memories = Memories()
     store = SqlStore(database, memories)
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
@@ -64,24 +67,27 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
     clock = SystemClock()
     deployment_id, vault, digests = await _opened(store, keyring)
     authenticator = Authenticator(store=store, clock=clock)
-    directory = Directory(store=store, vault=vault, clock=clock, region=settings.region)
+    directory = Directory(
+        store=store, vault=vault, clock=clock, trace_hosts=TraceHosts(settings.trace_hosts)
+    )
     memories.add(authenticator, directory)
     relay = Relay(
         directory=directory,
         upstream=pool,
         deadlines=_deadlines(settings),
         installation=f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode(),
+        region=settings.region,
     )
     llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)
 
     async def readiness() -> tuple[bool, dict[str, str]]:
+        # Calls are served from memory while the database is away, but not for ever.
         try:
             await database.ping()
         except Unavailable:
-            return False, {"database": "unreachable"}
+            return not change_feed.is_stale, {"database": "unreachable"}
         return True, {"database": "ok"}
 
-    change_feed = SqlChangeFeed(database, settings.stale_max_s)
     following = asyncio.create_task(change_feed.follow(memories))
     try:
         front = Front(
@@ -96,6 +102,8 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
                     relay=relay,
                     directory=directory,
                     authenticator=authenticator,
+                    change_feed=change_feed,
+                    usage_log=LoggedUsage(),
                     max_body_bytes=settings.call_body_max_bytes,
                 ),
             ],

@@ -1,13 +1,18 @@
 """The one module of the gateway in which secrets are plain text: put on, and taken out again."""
 
+import json
 from collections.abc import Iterator
 
 from dragoman.domain.ports import Headers
-from dragoman.gateway.directory import Target
+from dragoman.gateway.mask import Hidden
+from dragoman.gateway.target import Target
 from dragoman.vault.secret import MASK, Secret
 
 SHORTEST_SCRUBBED = 8
 """Of extra headers, values from this length on are taken out of what an upstream writes."""
+
+HTML_IN_JSON = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+"""How Go's encoder writes these (pkg.go.dev/encoding/json, "HTMLEscape", 2026-11)."""
 
 
 def header_lines(target: Target) -> Headers:
@@ -33,6 +38,18 @@ def scrubbed(text: str, target: Target) -> str:
 def quotes_credential(value: bytes, target: Target) -> bool:
     """Tell whether a header that an upstream wrote holds one of the LLM's secrets."""
     return any(secret.reveal().encode() in value for secret in _secrets(target))
+
+
+def hidden(secret: Secret | None, headers: tuple[tuple[str, Secret], ...]) -> Hidden:
+    """Give what answers may not show: the secrets, as they are and as JSON may spell them."""
+    texts = set()
+    for plain in (
+        each.reveal() for each in (secret, *(value for _, value in headers)) if each is not None
+    ):
+        escaped = json.dumps(plain)[1:-1]
+        slashed = escaped.replace("/", "\\/")  # as PHP's encoder does it
+        texts |= {plain, escaped, slashed, escaped.translate(HTML_IN_JSON)}
+    return Hidden(text.encode() for text in texts)
 
 
 def _secrets(target: Target) -> Iterator[Secret]:

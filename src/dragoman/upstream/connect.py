@@ -9,7 +9,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
-from dragoman.domain.errors import EgressRefused, Unavailable, UpstreamTimeout, UpstreamUnreachable
+from dragoman.domain.errors import ConnectTimeout, EgressRefused, Unavailable, UpstreamUnreachable
 from dragoman.domain.url import Origin
 from dragoman.upstream.egress import EgressPolicy
 from dragoman.upstream.resolve import Resolve
@@ -41,14 +41,14 @@ class Connector:
         """Connect a protocol to an origin by a deadline [loop time], which is `limit_s` away.
 
         `plain_credential` says that a credential will go over it in the clear. Raises
-        `EgressRefused`, `UpstreamUnreachable`, `UpstreamTimeout`, `Unavailable`.
+        `EgressRefused`, `UpstreamUnreachable`, `ConnectTimeout`, `Unavailable`.
         """
         try:
             async with asyncio.timeout_at(deadline):
                 addresses = await self._addresses(origin, plain_credential=plain_credential)
                 await self._first_of(addresses, origin, protocol, deadline)
         except TimeoutError:
-            raise UpstreamTimeout(
+            raise ConnectTimeout(
                 f"There was no connection to {origin} within {limit_s:g} s (connect)."
             ) from None
         except OSError as error:
