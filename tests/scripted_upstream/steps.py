@@ -31,6 +31,15 @@ def read_head() -> Step:
     return step
 
 
+def read_body() -> Step:
+    """Read the body of a request whose head was read before, and forget it."""
+
+    async def step(peer: Peer) -> None:
+        await peer.take(int(peer.requests[-1].header("content-length") or 0))
+
+    return step
+
+
 def read_nothing() -> Step:
     """Take nothing from the network from now on."""
     return _at_once(lambda peer: peer.transport.pause_reading())
