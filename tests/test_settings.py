@@ -24,6 +24,8 @@ ANOTHER: dict[str, tuple[str, Any]] = {
     "log_format": ("json", "json"),
     "control_body_max_bytes": ("2048", 2048),
     "call_body_max_bytes": ("4096", 4096),
+    "upstream_answer_max_bytes": ("1048576", 1048576),
+    "upstream_line_max_bytes": ("65536", 65536),
     "upstream_connections": ("7", 7),
     "upstream_connect_s": ("2.5", 2.5),
     "upstream_first_byte_s": ("3", 3.0),

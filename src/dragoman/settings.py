@@ -23,7 +23,7 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
-SizeBytes = Annotated[int, Meta(ge=1024)]
+SizeBytes = Annotated[int, Meta(ge=1024, le=2**40)]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -115,6 +115,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     upstream_total_s: Annotated[Seconds, Meta(description="Deadline for a whole answer [s].")] = (
         600.0
     )
+    upstream_answer_max_bytes: Annotated[
+        SizeBytes,
+        Meta(description="Largest body of an upstream's answer, streamed or not [bytes]."),
+    ] = 256 * 1024 * 1024
+    upstream_line_max_bytes: Annotated[
+        SizeBytes,
+        Meta(description="Longest line of a streamed answer; an image comes in one [bytes]."),
+    ] = 8 * 1024 * 1024
     stale_max_s: Annotated[
         Seconds,
         Meta(description="How long calls go on from memory while the database is away [s]."),

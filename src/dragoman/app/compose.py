@@ -34,6 +34,7 @@ from dragoman.settings import Settings
 from dragoman.storage.change_feed import SqlChangeFeed
 from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
+from dragoman.upstream.answer import Limits
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
 from dragoman.vault.digests import Digests
@@ -63,6 +64,9 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
         policy=policy,
         connections_per_origin=settings.upstream_connections,
         ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
+        limits=Limits(
+            answer=settings.upstream_answer_max_bytes, line=settings.upstream_line_max_bytes
+        ),
     )
     clock = SystemClock()
     deployment_id, vault, digests = await _opened(store, keyring)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from dragoman.domain.errors import DragomanError, Internal, UpstreamTimeout
 from dragoman.domain.ports import Headers, UpstreamRequest
-from dragoman.upstream.answer import Answer
+from dragoman.upstream.answer import Answer, Limits
 from dragoman.upstream.head import encode_head
 from dragoman.upstream.lane import Lane
 
@@ -40,11 +40,14 @@ class Exchange:
     )
 
     def __init__(
-        self, request: UpstreamRequest, find_lane: Callable[[UpstreamRequest], Lane]
+        self,
+        request: UpstreamRequest,
+        find_lane: Callable[[UpstreamRequest], Lane],
+        limits: Limits,
     ) -> None:
         self.status = 0
         self.headers: Headers = []
-        self.answer = Answer()
+        self.answer = Answer(limits)
         self._request: UpstreamRequest | None = request
         self._origin = request.origin
         self._deadlines = request.deadlines

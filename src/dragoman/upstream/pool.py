@@ -6,6 +6,7 @@ from pathlib import Path
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import UpstreamRequest
 from dragoman.domain.url import Origin
+from dragoman.upstream.answer import Limits
 from dragoman.upstream.connect import Connector, tls_context
 from dragoman.upstream.egress import EgressPolicy
 from dragoman.upstream.exchange import Exchange
@@ -33,6 +34,7 @@ class HttpPool:
         ca_bundle: Path | None = None,
         connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
         idle_expiry_s: float = IDLE_EXPIRY_S,
+        limits: Limits | None = None,
         resolve: Resolve | None = None,
     ) -> None:
         self._own_resolver: SystemResolver | None = None
@@ -41,6 +43,7 @@ class HttpPool:
         self._connector = Connector(policy, tls_context(ca_bundle), resolve)
         self._limit = connections_per_origin
         self._idle_expiry_s = idle_expiry_s
+        self._limits = limits or Limits()
         self._lanes: dict[tuple[Origin, bool], Lane] = {}
         self._closed = False
 
@@ -50,7 +53,7 @@ class HttpPool:
         Raises `EgressRefused`, `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamBroken`, and
         `Unavailable` when every connection to that origin is in use.
         """
-        return Exchange(request, self._lane)
+        return Exchange(request, self._lane, self._limits)
 
     @property
     def usage(self) -> list[Usage]:
