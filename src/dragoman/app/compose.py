@@ -15,6 +15,7 @@ from dragoman.dialects.dragoman.routes import dialect as dragoman
 from dragoman.dialects.dragoman.services import Services
 from dragoman.dialects.openai.errors import render
 from dragoman.dialects.openai.routes import dialect as openai
+from dragoman.domain.egress_proxy import parse_egress_proxy
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import Clock, Deadlines
 from dragoman.gateway.directory import Directory
@@ -52,6 +53,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
         policy=policy,
         connections_per_origin=settings.upstream_connections,
         ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
+        proxy=parse_egress_proxy(settings.egress_proxy) if settings.egress_proxy else None,
     )
     clock = SystemClock()
     deployment_id, vault, digests = await _opened(store, keyring)
