@@ -17,6 +17,7 @@ ANOTHER: dict[str, tuple[str, Any]] = {
     "production": ("true", True),
     "kek_file": ("/run/secrets/kek", "/run/secrets/kek"),
     "egress_allow": ("127.0.0.0/8", ("127.0.0.0/8",)),
+    "egress_proxy": ("http://proxy.example:3128", "http://proxy.example:3128"),
     "ca_bundle": ("/etc/ca.pem", "/etc/ca.pem"),
     "region": ("eu", "eu"),
     "trace_hosts": ("vllm.internal,*.example", ("vllm.internal", "*.example")),
@@ -69,6 +70,11 @@ BAD = [
     ("DRAGOMAN_UPSTREAM_TOTAL_S", "nan"),
     ("DRAGOMAN_UPSTREAM_TOTAL_S", "1e999"),
     ("DRAGOMAN_DRAIN_S", ""),
+    ("DRAGOMAN_EGRESS_PROXY", ""),
+    ("DRAGOMAN_EGRESS_PROXY", "proxy.example:3128"),
+    ("DRAGOMAN_EGRESS_PROXY", "https://proxy.example:3128"),
+    ("DRAGOMAN_EGRESS_PROXY", "socks5://proxy.example:1080"),
+    ("DRAGOMAN_EGRESS_PROXY", "http://proxy.example"),
     ("DRAGOMAN_EGRESS_ALLOW", "localhost"),
     ("DRAGOMAN_EGRESS_ALLOW", "10.0.0.1/8"),
     ("DRAGOMAN_EGRESS_ALLOW", "10.0.0.0/33"),
@@ -191,6 +197,24 @@ class TestDatabaseUrl:
         with pytest.raises(SettingsError) as refused:
             load({}, {"DRAGOMAN_DATABASE_URL": url})
         assert not any(part in str(refused.value) for part in ("ada", "heim", "db.example"))
+
+
+class TestEgressProxy:
+    def test_it_is_never_shown(self) -> None:
+        url = "http://ada:geheim@proxy.example:3128"
+        settings = load({}, {"DRAGOMAN_EGRESS_PROXY": url})
+        assert settings.egress_proxy == url
+        assert "egress_proxy=Ellipsis" in repr(settings)
+        assert "heim" not in repr(settings)
+
+    def test_one_that_is_refused_is_not_quoted(self) -> None:
+        with pytest.raises(SettingsError) as refused:
+            load({}, {"DRAGOMAN_EGRESS_PROXY": "http://ada:ge/heim@proxy.example:3128"})
+        assert not any(part in str(refused.value) for part in ("ada", "heim", "proxy.example"))
+
+    def test_without_one_none_is_shown(self) -> None:
+        assert "database_url=None" in repr(Settings())
+        assert "egress_proxy=None" in repr(Settings())
 
 
 class TestNetworks:

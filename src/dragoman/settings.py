@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from dragoman.domain.egress_proxy import parse_egress_proxy
 from dragoman.domain.url import ascii_host
 
 PREFIX = "DRAGOMAN_"
@@ -56,6 +57,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             "public addresses: `127.0.0.0/8` for a server on this machine."
         ),
     ] = ()
+    egress_proxy: Annotated[
+        str | None,
+        Meta(
+            description="Proxy that public addresses are called through, by CONNECT: "
+            "`http://user:password@host:port`. Networks in `DRAGOMAN_EGRESS_ALLOW` are called "
+            "past it. `HTTPS_PROXY` and the like are not looked at."
+        ),
+    ] = None
     ca_bundle: Annotated[
         str | None,
         Meta(description="File of certificate authorities (PEM) to trust instead of the system's."),
@@ -132,9 +141,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 30.0
 
     def __repr__(self) -> str:
-        """Show everything but the database's URL, which may hold a password."""
+        """Show everything but the URLs that may hold a password."""
         shown = {name: getattr(self, name) for name in self.__struct_fields__}
-        shown["database_url"] = ... if self.database_url else None
+        shown |= {name: ... for name in ("database_url", "egress_proxy") if shown[name]}
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
@@ -170,6 +179,7 @@ def load(
     values["egress_allow"] = _networks(values.get("egress_allow", ""))
     values["trace_hosts"] = _hosts(values.get("trace_hosts", ""))
     _check_database_url(values.get("database_url"))
+    _check_egress_proxy(values.get("egress_proxy"))
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -252,6 +262,15 @@ def _check_database_url(url: str | None) -> None:
             "DRAGOMAN_DATABASE_URL: write special characters of the user and the password as "
             "%40 for '@', %2F for '/', %3F for '?' and %23 for '#'."
         )
+
+
+def _check_egress_proxy(url: str | None) -> None:
+    if url is None:
+        return
+    try:
+        parse_egress_proxy(url)
+    except ValueError as error:
+        raise SettingsError(f"DRAGOMAN_EGRESS_PROXY: {error}.") from None
 
 
 def _networks(text: str) -> list[str]:

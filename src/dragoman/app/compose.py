@@ -17,6 +17,7 @@ from dragoman.dialects.dragoman.routes import dialect as dragoman
 from dragoman.dialects.dragoman.services import Services
 from dragoman.dialects.openai.errors import render
 from dragoman.dialects.openai.routes import dialect as openai
+from dragoman.domain.egress_proxy import parse_egress_proxy
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import Clock, Deadlines
 from dragoman.gateway.directory import Directory
@@ -67,6 +68,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
         limits=Limits(
             answer=settings.upstream_answer_max_bytes, line=settings.upstream_line_max_bytes
         ),
+        proxy=parse_egress_proxy(settings.egress_proxy) if settings.egress_proxy else None,
     )
     clock = SystemClock()
     deployment_id, vault, digests = await _opened(store, keyring)
