@@ -71,18 +71,23 @@ def question(model: str, route: Route) -> bytes:
         "temperature": 0.2,
         "stream": route.is_streamed,
     }
-    missing = QUESTION_BYTES - len(json.dumps(body))
+    missing = QUESTION_BYTES - len(_compact(body))
     body["messages"] = [
         {"role": "system", "content": "You answer in one paragraph."},
         {"role": "user", "content": ("What does it cost? " * QUESTION_BYTES)[:missing]},
     ]
-    return json.dumps(body).encode()
+    return _compact(body)
+
+
+def _compact(value: object) -> bytes:
+    """Write JSON as OpenAI's SDK and servers do, without spaces."""
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 ANSWER_TEXT = _ANSWER_TEXT
 """What stands in every right answer that is not streamed; nothing in it has to be escaped."""
 
-ANSWER = json.dumps(
+ANSWER = _compact(
     {
         "id": "chatcmpl-0123456789abcdefghijklmnopqrs",
         "object": "chat.completion",
@@ -99,7 +104,7 @@ ANSWER = json.dumps(
         "usage": {"prompt_tokens": 210, "completion_tokens": 76, "total_tokens": 286},
         "system_fingerprint": "fp_0123456789",
     }
-).encode()
+)
 """About 0.7 KB."""
 
 
@@ -112,7 +117,7 @@ def _event(delta: dict[str, str], finish_reason: str | None) -> bytes:
         "system_fingerprint": "fp_0123456789",
         "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}],
     }
-    return f"data: {json.dumps(chunk)}\n\n".encode()
+    return b"data: %b\n\n" % _compact(chunk)
 
 
 EVENTS = (

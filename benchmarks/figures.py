@@ -110,6 +110,12 @@ class Run(Struct, kw_only=True):
         ]
 
     @property
+    def reaches_aims(self) -> bool:
+        """Whether there are aims, all of them judged and reached."""
+        reached = [verdict.is_reached for verdict in self.verdicts]
+        return bool(reached) and all(reached) and not self.unjudged
+
+    @property
     def unjudged(self) -> list[str]:
         """List the aims that could not be judged."""
         return [

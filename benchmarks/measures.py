@@ -21,7 +21,8 @@ STREAMS = 100
 _WARM_CALLS_S = 0.2
 _MICRO = 1e6
 
-AIMS = (("nginx", 0.3), ("TensorZero", 1.0))
+_BESIDE_NGINX = ("nginx", 0.3)
+_AIMS = (_BESIDE_NGINX, ("TensorZero", 1.0))
 
 
 class Sample(NamedTuple):
@@ -55,7 +56,7 @@ class Plain(Measure):
 
     name = "plain"
     metrics = (
-        Metric(name, "requests/s", "1/s", more_is_better=True, aims=AIMS),
+        Metric(name, "requests/s", "1/s", more_is_better=True, aims=_AIMS),
         Metric(name, "CPU per request", "µs", 1),
     )
     route = Route.PLAIN
@@ -89,7 +90,7 @@ class Tls(Plain):
 
     name = "tls"
     metrics = (
-        Metric(name, "requests/s", "1/s", more_is_better=True, aims=AIMS),
+        Metric(name, "requests/s", "1/s", more_is_better=True, aims=(_BESIDE_NGINX,)),
         Metric(name, "CPU per request", "µs", 1),
     )
     route = Route.TLS
@@ -123,7 +124,7 @@ class Paced(Measure):
 
     name = "paced"
     metrics: tuple[Metric, ...] = (
-        Metric(name, "CPU per chunk", "µs", 1, aims=AIMS),
+        Metric(name, "CPU per chunk", "µs", 1, aims=_AIMS),
         Metric(name, "first chunk, p50", "ms", 2),
         Metric(name, "first chunk, p99", "ms", 2),
     )

@@ -31,8 +31,8 @@ $servers
 
 
 def nginx_program() -> str | None:
-    """Find nginx, which Debian keeps where not everybody looks."""
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    """Find nginx."""
+    return shutil.which("nginx")
 
 
 def start_nginx(servers: str, *, folder: Path, cores: frozenset[int], port: int) -> Program:

@@ -25,6 +25,12 @@ def show(run: Run, console: Console) -> None:
         console.print(sentence, style="bold", highlight=False)
 
 
+def show_unjudged(run: Run, console: Console) -> None:
+    """Print which aims there are no figures for."""
+    for aim in run.unjudged:
+        console.print(f"Not judged: {aim}", style="red", highlight=False)
+
+
 def _table(run: Run) -> Table:
     table = Table()
     for heading in words.headings(run):

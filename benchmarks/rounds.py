@@ -35,7 +35,8 @@ def turns(
     """Give every turn, in order: all contestants in each round."""
     for measure in measures:
         able = [each for each in contestants if not each.why_not(measure.route)]
-        for number in range(rounds + 1):
+        # What is started anew each time has nothing to be warm from.
+        for number in range(1 if measure.restarts else 0, rounds + 1):
             for contestant in able:
                 yield Turn(measure, number, contestant)
 

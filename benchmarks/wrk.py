@@ -11,6 +11,9 @@ from benchmarks.load import Answers
 from benchmarks.machine import running_on
 from benchmarks.program import DidNotRunError
 
+_TIMEOUT = "30s"
+"""How long an answer may take before it counts as missing."""
+
 _SCRIPT = Template("""\
 wrk.method = "POST"
 wrk.path = [==[$path]==]
@@ -57,7 +60,8 @@ def repeat(
         )
     )
     whole_seconds = max(1, round(seconds))
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{whole_seconds}s", "-s", str(script), call.url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{whole_seconds}s", "--timeout", _TIMEOUT]
+    command += ["-s", str(script), call.url]
     with running_on(cores):
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
