@@ -41,8 +41,9 @@ def svg(run: Run) -> str:
 
 
 def _bars(run: Run, metric: Metric, names: list[str], top: int) -> Iterator[str]:
-    better = "more is better" if metric.more_is_better else "less is better"
-    title = f"{metric.measure}: {metric.name} [{metric.unit}], {better}"
+    title = f"{metric.measure}: {metric.name} [{metric.unit}]"
+    if metric.is_compared:
+        title += ", more is better" if metric.more_is_better else ", less is better"
     yield f'<text x="0" y="{top + _TITLE - 12}" class="title">{escape(title)}</text>'
     figures = {name: run.figure(metric, name) for name in names}
     longest = max((each.middle for each in figures.values() if each), default=0)
