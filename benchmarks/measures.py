@@ -21,8 +21,7 @@ STREAMS = 100
 _WARM_CALLS_S = 0.2
 _MICRO = 1e6
 
-_BESIDE_NGINX = ("nginx", 0.3)
-_AIMS = (_BESIDE_NGINX, ("TensorZero", 1.0))
+AIMS = (("nginx", 0.3), ("TensorZero", 1.0))
 
 
 class Sample(NamedTuple):
@@ -59,8 +58,8 @@ class Plain(Measure):
 
     name = "plain"
     metrics = (
-        Metric(name, "requests/s", "1/s", more_is_better=True, aims=_AIMS),
-        Metric(name, "CPU per request", "µs", 1, aims=_AIMS),
+        Metric(name, "requests/s", "1/s", more_is_better=True, aims=AIMS),
+        Metric(name, "CPU per request", "µs", 1, aims=AIMS),
         Metric(name, "share of its core", "%", is_compared=False),
     )
     route = Route.PLAIN
@@ -95,8 +94,8 @@ class Tls(Plain):
 
     name = "tls"
     metrics = (
-        Metric(name, "requests/s", "1/s", more_is_better=True, aims=(_BESIDE_NGINX,)),
-        Metric(name, "CPU per request", "µs", 1, aims=(_BESIDE_NGINX,)),
+        Metric(name, "requests/s", "1/s", more_is_better=True, aims=AIMS),
+        Metric(name, "CPU per request", "µs", 1, aims=AIMS),
         Metric(name, "share of its core", "%", is_compared=False),
     )
     route = Route.TLS
@@ -130,7 +129,7 @@ class Paced(Measure):
 
     name = "paced"
     metrics: tuple[Metric, ...] = (
-        Metric(name, "CPU per chunk", "µs", 1, aims=_AIMS),
+        Metric(name, "CPU per chunk", "µs", 1, aims=AIMS),
         Metric(name, "first chunk, p50", "ms", 2),
         Metric(name, "first chunk, p99", "ms", 2),
     )

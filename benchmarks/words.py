@@ -58,8 +58,8 @@ def verdicts(run: Run) -> Iterator[str]:
         what = f"{verdict.metric.measure}, {verdict.metric.name}"
         missed = "" if verdict.is_reached else ", missed"
         yield (
-            f"{what}: {OURS} / {verdict.other} = {verdict.ratio:.2f} "
-            f"(aim >= {verdict.aim:.2f}{missed})"
+            f"{what}: {OURS} / {verdict.other} = {verdict.ratio:.3f} "
+            f"(aim >= {verdict.aim:g}{missed})"
         )
 
 
