@@ -2,6 +2,6 @@
 
 `conversation` is what is asked and answered; `upstream` is who answers. A `contestant` stands
 between it and the load (`load`, `wrk`), which checks every answer. `measures` says what is
-measured, `rounds` in which order; `figures` is what came out, and `report`, `page` and `plot` show
-it. `machine` gives each side its core.
+measured, `rounds` in which order, and a `session` does it. `figures` is what came out; `report`,
+`page` and `plot` show it. `machine` gives each side its core.
 """

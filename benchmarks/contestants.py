@@ -139,12 +139,6 @@ class TensorZero(Contestant):
         """Which one it is."""
         return version("tensorzero")
 
-    def why_not(self, route: Route) -> str:
-        """Leave TLS out."""
-        if route is Route.TLS:
-            return "it trusts no certificate authority but those that it was built with"
-        return super().why_not(route)
-
     def call(self, route: Route) -> Call:
         """Name the model of the route."""
         model = f"tensorzero::model_name::{route}"
@@ -154,11 +148,14 @@ class TensorZero(Contestant):
         configuration = self._folder / "tensorzero.toml"
         models = [self._model(route) for route in self._upstreams.routes]
         configuration.write_text("[gateway]\nobservability.enabled = false\n" + "".join(models))
+        environment = {"BENCH_KEY": CREDENTIAL}
+        if self._upstreams.ca_bundle.exists():
+            environment["SSL_CERT_FILE"] = str(self._upstreams.ca_bundle)
         program = Program(
             [sys.executable, Path(__file__).parent / "tensorzero_gateway.py", configuration],
             output=self._folder / "output",
             cores=self._cores,
-            environment={"BENCH_KEY": CREDENTIAL},
+            environment=environment,
         )
         ready = program.wait_for(lambda text: re.search(r"ready on http://\S+:(\d+)/", text))
         self._port = int(ready[1])

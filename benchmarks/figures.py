@@ -13,6 +13,8 @@ class Metric(Struct, frozen=True):
     unit: str
     digits: int = 0
     more_is_better: bool = False
+    is_compared: bool = True
+    """Whether more or less of it is better at all."""
     aims: tuple[tuple[str, float], ...] = ()
     """Beside whom Dragoman shall reach which ratio; above 1 is better than that one."""
 
@@ -93,7 +95,7 @@ class Run(Struct, kw_only=True):
         Only rounds in which both were measured are compared.
         """
         ours, theirs = self.figure(metric, contestant), self.figure(metric, other)
-        if ours is None or theirs is None:
+        if ours is None or theirs is None or not metric.is_compared:
             return None
         pairs = zip(ours.values, theirs.values, strict=False)
         ratios = [a / b if metric.more_is_better else b / a for a, b in pairs if a > 0 and b > 0]

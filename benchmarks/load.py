@@ -160,9 +160,10 @@ async def held(call: Call, *, streams: int) -> AsyncIterator[Answers]:
 
 
 async def first_answer(call: Call, route: Route) -> None:
-    """Ask once; raises DidNotRunError for anything but the right answer."""
+    """Ask once; raises DidNotRunError for a wrong answer, TimeoutError without any."""
     caller = await _connected(call)
-    whole = await caller.ask()
+    async with asyncio.timeout(ANSWER_DEADLINE_S):
+        whole = await caller.ask()
     caller.hang_up()
     if not (whole and _answered_rightly(caller, route)):
         raise DidNotRunError(f"{call.url} answered {caller.status}: {caller.body[:300]!r}")

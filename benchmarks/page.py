@@ -11,12 +11,17 @@ END = "<!-- end of figures -->\n"
 
 def put_into(page: Path, run: Run) -> None:
     """Write the figures into a page in place of those that it has. Raises ValueError."""
-    text = page.read_text()
-    before, begin, rest = text.partition(BEGIN)
+    before, after = around(page)
+    page.write_text(before + BEGIN + section(run) + END + after)
+
+
+def around(page: Path) -> tuple[str, str]:
+    """Give what stands before and behind the figures. Raises ValueError without a place."""
+    before, begin, rest = page.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{page} has no place for figures, between {BEGIN!r} and {END!r}.")
-    page.write_text(before + begin + section(run) + end + after)
+    return before, after
 
 
 def section(run: Run) -> str:

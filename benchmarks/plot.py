@@ -12,6 +12,7 @@ _VALUES = 130
 _BAR = 18
 _GAP = 8
 _TITLE = 34
+_NOTE = 16
 _FONT = 'font-family="sans-serif" font-size="13"'
 _COLOURS = ("#3266ad", "#8a8f98", "#c98a2b", "#5b8c5a")
 
@@ -25,24 +26,31 @@ def svg(run: Run) -> str:
         for index, metric in enumerate(run.metrics)
         for text in _bars(run, metric, names, index * group)
     ]
-    height = len(run.metrics) * group + _TITLE
-    note = f'<text x="0" y="{height - 8}" class="note">{escape(words.circumstances(run))}</text>'
+    notes = words.circumstances(run).split("; ")
+    bottom = len(run.metrics) * group + _TITLE
+    height = bottom + len(notes) * _NOTE
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} {_FONT}>',
-            "<style>text { fill: #444 } .title { font-weight: bold } .note { font-size: 8px }",
+            "<style>text { fill: #444 } .title { font-weight: bold } .note { font-size: 11px }",
             "@media (prefers-color-scheme: dark) { text { fill: #ccc } }</style>",
             *groups,
-            note,
+            *_notes(notes, bottom),
             "</svg>\n",
         ]
     )
 
 
+def _notes(lines: list[str], top: int) -> Iterator[str]:
+    for index, line in enumerate(lines):
+        yield f'<text x="0" y="{top + index * _NOTE}" class="note">{escape(line)}</text>'
+
+
 def _bars(run: Run, metric: Metric, names: list[str], top: int) -> Iterator[str]:
-    better = "more is better" if metric.more_is_better else "less is better"
-    title = f"{metric.measure}: {metric.name} [{metric.unit}], {better}"
+    title = f"{metric.measure}: {metric.name} [{metric.unit}]"
+    if metric.is_compared:
+        title += ", more is better" if metric.more_is_better else ", less is better"
     yield f'<text x="0" y="{top + _TITLE - 12}" class="title">{escape(title)}</text>'
     figures = {name: run.figure(metric, name) for name in names}
     longest = max((each.middle for each in figures.values() if each), default=0)

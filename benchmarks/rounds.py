@@ -59,7 +59,7 @@ def play(plan: Sequence[Turn], run: Run, tell: Tell) -> None:
             sample, disturbance = _taken(turn, seconds)
         except (DidNotRunError, OSError, ExceptionGroup) as error:
             failed.add((turn.measure.name, contestant))
-            run.failures.append(f"{turn.title}: {error}")
+            run.failures.append(f"{turn.title}: {_reason(error)}")
             continue
         disturbances.append(disturbance)
         count = run.answers.setdefault(contestant, Count())
@@ -70,6 +70,12 @@ def play(plan: Sequence[Turn], run: Run, tell: Tell) -> None:
                 values.setdefault((metric, contestant), []).append(value)
     run.figures = [Figure(metric, name, each) for (metric, name), each in values.items()]
     run.disturbance = max(disturbances)
+
+
+def _reason(error: Exception) -> str:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__
 
 
 def _taken(turn: Turn, seconds: float) -> tuple[Sample, float]:

@@ -37,8 +37,8 @@ def disturbance(run: Run) -> str:
         return ""
     return (
         f"Other programs, or other machines on the same host, took up to {run.disturbance:.0%} "
-        "of the contestants' core: rates and waiting times are worse than they would be alone, "
-        "CPU times nearly the same."
+        "of the contestants' core. Rates and waiting times are worse than they would be alone, and "
+        "compare badly; trust the ratios of CPU times more, which suffer less."
     )
 
 
@@ -58,8 +58,8 @@ def verdicts(run: Run) -> Iterator[str]:
         what = f"{verdict.metric.measure}, {verdict.metric.name}"
         missed = "" if verdict.is_reached else ", missed"
         yield (
-            f"{what}: {OURS} / {verdict.other} = {verdict.ratio:.2f} "
-            f"(aim >= {verdict.aim:.2f}{missed})"
+            f"{what}: {OURS} / {verdict.other} = {verdict.ratio:.3f} "
+            f"(aim >= {verdict.aim:g}{missed})"
         )
 
 

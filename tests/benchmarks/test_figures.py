@@ -5,18 +5,14 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from benchmarks import page, plot, words
-from benchmarks.__main__ import main
+from benchmarks.__main__ import app
 from benchmarks.figures import Count, Figure, Metric, Run
 
 RATE = Metric("plain", "requests/s", "1/s", more_is_better=True, aims=(("nginx", 0.3),))
 COST = Metric("plain", "CPU per request", "µs", 1)
-
-app = typer.Typer()
-app.command()(main)
 
 
 def run_of(ours: list[float], theirs: list[float], metric: Metric = RATE, wrong: int = 0) -> Run:
@@ -55,7 +51,7 @@ def test_without_both_there_is_no_ratio() -> None:
 def test_a_verdict_names_aim_and_ratio(rate: float, *, missed: bool) -> None:
     sentences = list(words.verdicts(run_of([rate], [100])))
     assert len(sentences) == 1
-    assert "Dragoman / nginx = 0.30 (aim >= 0.30" in sentences[0]
+    assert f"Dragoman / nginx = {rate / 100:.3f} (aim >= 0.3" in sentences[0]
     assert ("missed" in sentences[0]) is missed
 
 
@@ -107,6 +103,8 @@ def test_a_page_without_a_place_for_figures_is_left_alone(tmp_path: Path) -> Non
     path.write_text("# Title\n")
     with pytest.raises(ValueError, match="no place"):
         page.put_into(path, run_of([1], [1]))
+    refused = CliRunner().invoke(app, ["--page", str(path)])  # before anything is measured
+    assert refused.exit_code == 2
     assert path.read_text() == "# Title\n"
 
 
