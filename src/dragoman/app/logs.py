@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 
 from dragoman.settings import Settings
 
+_encode = json.JSONEncoder(default=str).encode
+"""As `json.dumps`, which would make an encoder for each line."""
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
@@ -57,4 +60,4 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             event["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(event, default=str)
+        return _encode(event)

@@ -13,7 +13,10 @@ class LoggedUsage:
     def note(self, usage: Usage) -> None:
         """Write the line, unless nobody wants it."""
         if log.isEnabledFor(logging.INFO):
-            log.info("call", extra=_fields(usage))
+            # Made by hand: `log.info` would look through the stack for who called it.
+            record = logging.LogRecord(log.name, logging.INFO, __file__, 0, "call", None, None)
+            vars(record).update(_fields(usage))
+            log.handle(record)
 
 
 def _fields(usage: Usage) -> dict[str, object]:

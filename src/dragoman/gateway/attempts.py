@@ -121,7 +121,7 @@ class Attempts:
         """Take note of the head of an answer."""
         self._status = status
         self._usage.upstream_answered(now)
-        self._note(str(status))
+        self._note(status)
 
     def worked(self) -> None:
         """Take note that the answer is one to pass on."""
@@ -169,7 +169,7 @@ class Attempts:
             self._cooldowns.failed(self._key, self._probe, now, asked_s or 0)
         self._probe = 0
 
-    def _note(self, word: str) -> None:
+    def _note(self, word: str | int) -> None:
         if self._usage.path is not None:
             self._usage.path.append(f"{self._usage.endpoint}={word}")
 

@@ -11,6 +11,8 @@ from dragoman.vault.secret import MASK, Secret
 SHORTEST_SCRUBBED = 8
 """Of extra headers, values from this length on are taken out of what an upstream writes."""
 
+ExtraHeaders = tuple[tuple[str, Secret], ...]
+
 HTML_IN_JSON = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 """How Go's encoder writes these (pkg.go.dev/encoding/json, "HTMLEscape", 2026-11)."""
 
@@ -30,32 +32,27 @@ def scrubbed(text: str, target: Target) -> str:
 
     The longest goes first: where one secret is a part of another, nothing of either is left.
     """
-    for plain in sorted((secret.reveal() for secret in _secrets(target)), key=len, reverse=True):
+    secrets = _secrets(target.secret, target.headers)
+    for plain in sorted((secret.reveal() for secret in secrets), key=len, reverse=True):
         text = text.replace(plain, MASK)
     return text
 
 
-def quotes_credential(value: bytes, target: Target) -> bool:
-    """Tell whether a header that an upstream wrote holds one of the LLM's secrets."""
-    return any(secret.reveal().encode() in value for secret in _secrets(target))
-
-
-def hidden(secret: Secret | None, headers: tuple[tuple[str, Secret], ...]) -> Hidden:
+def hidden(secret: Secret | None, headers: ExtraHeaders) -> Hidden:
     """Give what answers may not show: the secrets, as they are and as JSON may spell them."""
     texts = set()
-    for plain in (
-        each.reveal() for each in (secret, *(value for _, value in headers)) if each is not None
-    ):
+    for each in _secrets(secret, headers):
+        plain = each.reveal()
         escaped = json.dumps(plain)[1:-1]
         slashed = escaped.replace("/", "\\/")  # as PHP's encoder does it
         texts |= {plain, escaped, slashed, escaped.translate(HTML_IN_JSON)}
     return Hidden(text.encode() for text in texts)
 
 
-def _secrets(target: Target) -> Iterator[Secret]:
+def _secrets(secret: Secret | None, headers: ExtraHeaders) -> Iterator[Secret]:
     """Give what must not come back. A very short header value says nothing, and is everywhere."""
-    if target.secret is not None:
-        yield target.secret
-    for _, value in target.headers:
+    if secret is not None:
+        yield secret
+    for _, value in headers:
         if len(value.reveal()) >= SHORTEST_SCRUBBED:
             yield value

@@ -10,15 +10,23 @@ STAR = b"*"
 class Hidden:
     """What must not be shown, ready to be looked for; it cannot be printed."""
 
-    __slots__ = ("beginnings", "texts")
+    __slots__ = ("_all", "beginnings", "texts")
 
     def __init__(self, texts: Iterable[bytes] = ()) -> None:
-        self.texts = tuple({text for text in texts if len(text) >= SHORTEST})
+        self._all = tuple(set(texts))
+        self.texts = tuple(text for text in self._all if len(text) >= SHORTEST)
         self.beginnings = frozenset(byte for text in self.texts for byte in text[:-1])
         """The bytes that a beginning of one may end with."""
 
     def __repr__(self) -> str:
         return f"Hidden({len(self.texts)})"
+
+    def is_in(self, value: bytes) -> bool:
+        """Tell whether a header's value holds one, however short that is."""
+        for text in self._all:  # noqa: SIM110  # a generator would cost more than the search
+            if text in value:
+                return True
+        return False
 
 
 class Mask:
@@ -42,7 +50,7 @@ class Mask:
         if self._held:
             return self._taken_apart(self._held + piece)
         for text in self._texts:
-            if text in piece:
+            if piece.find(text) >= 0:  # `in` takes twice as long: it tries for a number first
                 return self._taken_apart(piece)
         if piece[-1] in self._beginnings:
             return self._taken_apart(piece)

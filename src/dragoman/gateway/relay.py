@@ -17,7 +17,6 @@ from dragoman.domain.usage import Usage
 from dragoman.gateway.attempts import ENDPOINT_ERRORS, Attempts
 from dragoman.gateway.body import read_members, read_text
 from dragoman.gateway.cooldown import Cooldowns
-from dragoman.gateway.credentials import quotes_credential
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.mask import Mask
 from dragoman.gateway.outgoing import asked_for, request
@@ -182,5 +181,5 @@ def _passed_to_caller(exchange: UpstreamExchange, target: Target) -> Headers:
         line
         for line in exchange.headers
         if (line[0] in PASSED_TO_CALLER or line[0].startswith(PASSED_PREFIX))
-        and not quotes_credential(line[1], target)
+        and not target.hidden.is_in(line[1])
     ]

@@ -53,7 +53,7 @@ class Target(Struct, frozen=True):
     headers: tuple[tuple[str, Secret], ...]
     """What is sent beside the credential: names in lower case."""
     hidden: Hidden
-    """What no answer may show."""
+    """What no answer may show; made of the secrets above."""
 
 
 def _label(region: str | None) -> str:
