@@ -94,6 +94,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
             return not change_feed.is_stale, {"database": "unreachable"}
         return True, {"database": "ok"}
 
+    usage_log = LoggedUsage()
     following = asyncio.create_task(change_feed.follow(memories))
     try:
         front = Front(
@@ -109,7 +110,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
                     directory=directory,
                     authenticator=authenticator,
                     change_feed=change_feed,
-                    usage_log=LoggedUsage(),
+                    usage_log=usage_log,
                     max_body_bytes=settings.call_body_max_bytes,
                 ),
             ],
@@ -122,6 +123,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
         with contextlib.suppress(asyncio.CancelledError):
             await following
         await pool.close()
+        usage_log.write()
         await database.close()
 
 

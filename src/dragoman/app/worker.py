@@ -18,6 +18,9 @@ from dragoman.vault.keys import Keyring
 
 READY = b"r"
 
+GC_THRESHOLD = 20_000
+"""How many more objects have to be there for a collection; a call makes some twenty."""
+
 
 def run(
     settings: Settings, keyring: Keyring, listener: socket.socket, ready: int, life: int
@@ -47,9 +50,11 @@ async def _serve(
         loop.add_signal_handler(signal.SIGTERM, stop)
         loop.add_reader(life, stop)
         await server.listen(listener)
-        # What is there now stays: looking through it at every collection is wasted.
+        # What is there now stays: looking through it at every collection is wasted. What comes is
+        # let go of without one, but for few circles.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GC_THRESHOLD)
         os.write(ready, READY)
         await stopping.wait()
         await server.drain(settings.drain_s, end_calls=parts.pool.close)

@@ -31,6 +31,9 @@ _FAILURE_HEADERS: Headers = [
 ]
 
 
+WhenGone = Callable[["asyncio.Task[None]"], object]
+
+
 class Request:
     """A request whose head is there; its body may still be arriving.
 
@@ -87,7 +90,7 @@ class Request:
         self._pieces: list[bytes] = []
         self._is_read = False
         self._reader: asyncio.Future[None] | None = None
-        self._when_gone: Callable[[], object] | None = None
+        self._when_gone: WhenGone | None = None
         self._is_begun = False
         self._head = b""
         self._framing = Framing.NOTHING
@@ -111,8 +114,8 @@ class Request:
         """Take in that the caller has gone away."""
         self.is_gone = True
         self._wake()
-        if self._when_gone is not None:
-            self._when_gone()
+        if self._when_gone is not None and self.task is not None:
+            self._when_gone(self.task)
 
     # --- What the application uses ---
 
@@ -128,11 +131,11 @@ class Request:
             self._connection.over(self)
             self.scope = {}  # it holds a method of this object: nothing has to look for the circle
 
-    def when_gone(self, callback: Callable[[], object] | None) -> None:
+    def when_gone(self, callback: WhenGone | None) -> None:
         """Have something called when the caller goes away, or at once if it has."""
         self._when_gone = callback
-        if callback is not None and self.is_gone:
-            callback()
+        if callback is not None and self.is_gone and self.task is not None:
+            callback(self.task)
 
     async def receive(self) -> MutableMapping[str, Any]:
         """Give what is there of the body; after its end, wait for the caller to go away."""
@@ -192,7 +195,8 @@ class Request:
             status, headers, self._framing, self._connection.tail(is_last=self.is_last)
         )
         self._is_begun = True
-        self._connection.loop.call_soon(self._flush)
+        if self._framing is not Framing.LENGTH:  # whose head says nothing without its body
+            self._connection.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         """Let the head go alone: its body keeps it waiting."""

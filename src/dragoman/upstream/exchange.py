@@ -44,6 +44,7 @@ class Exchange:
         request: UpstreamRequest,
         find_lane: Callable[[UpstreamRequest], Lane],
         limits: Limits,
+        loop: asyncio.AbstractEventLoop,  # looking for it would ask the system
     ) -> None:
         self.status = 0
         self.headers: Headers = []
@@ -52,13 +53,13 @@ class Exchange:
         self._origin = request.origin
         self._deadlines = request.deadlines
         self._find_lane = find_lane
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._connection: Connection | None = None
         self._failure: DragomanError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._waiting_since = 0.0
         self._sent_at = inf
-        self._total_at = self._loop.time() + request.deadlines.total_s
+        self._total_at = loop.time() + request.deadlines.total_s
 
     async def __aenter__(self) -> Self:
         """Send the request; raises what the port says when there is no answer."""

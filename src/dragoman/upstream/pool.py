@@ -48,6 +48,7 @@ class HttpPool:
         self._limits = limits or Limits()
         self._lanes: dict[tuple[Origin, bool], Lane] = {}
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     def exchange(self, request: UpstreamRequest) -> Exchange:
         """Send a request; the block begins when the answer's head is there.
@@ -55,7 +56,7 @@ class HttpPool:
         Raises `EgressRefused`, `ProxyFailed`, `UpstreamUnreachable`, `UpstreamTimeout`,
         `UpstreamBroken`, and `Unavailable` when every connection to that origin is in use.
         """
-        return Exchange(request, self._lane, self._limits)
+        return Exchange(request, self._lane, self._limits, self._loop)
 
     @property
     def usage(self) -> list[Usage]:

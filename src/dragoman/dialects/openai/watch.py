@@ -11,20 +11,17 @@ class Watch:
 
     def __init__(self, asgi: Scope) -> None:
         self._when_gone = asgi["extensions"][GONE]
-        self._worker: asyncio.Task[object] | None = None
-        self._is_gone = False
+        self._ended: asyncio.Task[object] | None = None
 
     def __enter__(self) -> None:
-        self._worker = asyncio.current_task()
         self._when_gone(self._end)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._when_gone(None)
-        if self._is_gone and self._worker is not None and kind in {None, asyncio.CancelledError}:
-            self._worker.uncancel()
+        if self._ended is not None and kind in {None, asyncio.CancelledError}:
+            self._ended.uncancel()
             raise CallerGone
 
-    def _end(self) -> None:
-        self._is_gone = True
-        if self._worker is not None:
-            self._worker.cancel()
+    def _end(self, worker: "asyncio.Task[object]") -> None:
+        self._ended = worker
+        worker.cancel()
