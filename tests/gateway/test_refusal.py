@@ -15,7 +15,7 @@ from dragoman.domain.ports import Headers
 from dragoman.domain.url import Endpoint
 from dragoman.gateway.credentials import hidden
 from dragoman.gateway.refusal import MAX_MESSAGE_LENGTH, refusal
-from dragoman.gateway.target import ReadyEndpoint, Target
+from dragoman.gateway.target import SecretLines, ReadyEndpoint, Target
 from dragoman.gateway.trace import NOWHERE
 from dragoman.vault.secret import Secret
 
@@ -41,7 +41,7 @@ TARGET = Target(
         created_by="ada",
     ),
     endpoints=(ReadyEndpoint.made(ENDPOINT, 1, NOWHERE),),
-    credential_header=b"authorization",
+    secret_lines=SecretLines([]),
     secret=Secret(PLAIN),
     headers=(("x-extra", Secret(EXTRA)),),
     hidden=hidden(Secret(PLAIN), (("x-extra", Secret(EXTRA)),)),

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator
 
-from dragoman.domain.ports import Headers
+from dragoman.domain.llm import LLM
 from dragoman.gateway.mask import Hidden
-from dragoman.gateway.target import Target
+from dragoman.gateway.target import SecretLines, Target
 from dragoman.vault.secret import MASK, Secret
 
 SHORTEST_SCRUBBED = 8
@@ -17,14 +17,14 @@ HTML_IN_JSON = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 """How Go's encoder writes these (pkg.go.dev/encoding/json, "HTMLEscape", 2026-11)."""
 
 
-def header_lines(target: Target) -> Headers:
+def secret_lines(llm: LLM, secret: Secret | None, headers: ExtraHeaders) -> SecretLines:
     """Write the header lines that carry an LLM's credential and its extra headers."""
-    lines = [(name.encode(), value.reveal().encode()) for name, value in target.headers]
-    stored = target.llm.credential
-    if target.secret is not None and stored is not None:
-        value = (stored.placement.prefix + target.secret.reveal()).encode()
-        lines.append((target.credential_header, value))
-    return lines
+    lines = [(name.encode(), value.reveal().encode()) for name, value in headers]
+    stored = llm.credential
+    if secret is not None and stored is not None:
+        value = (stored.placement.prefix + secret.reveal()).encode()
+        lines.append((stored.placement.header.lower().encode(), value))
+    return SecretLines(lines)
 
 
 def scrubbed(text: str, target: Target) -> str:

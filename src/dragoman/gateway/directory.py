@@ -12,7 +12,7 @@ from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID, is_id
 from dragoman.domain.llm import LLM, MAX_NAME_LENGTH, ProtocolName
 from dragoman.domain.ports import Clock, ReadLLMs, Store
 from dragoman.domain.principal import Scope
-from dragoman.gateway.credentials import hidden
+from dragoman.gateway.credentials import hidden, secret_lines
 from dragoman.gateway.target import ReadyEndpoint, Target
 from dragoman.gateway.trace import NOWHERE, TraceHosts
 from dragoman.protocols import openai_chat
@@ -117,7 +117,7 @@ class Directory:
                 ReadyEndpoint.made(endpoint, number, self._trace_hosts)
                 for number, endpoint in enumerate(llm.configuration.endpoints, 1)
             ),
-            credential_header=_header_name(llm),
+            secret_lines=secret_lines(llm, secret, headers),
             secret=secret,
             headers=headers,
             hidden=hidden(secret, headers),
@@ -128,10 +128,6 @@ class Directory:
         if stored is None:
             return None
         return self._vault.open(stored.sealed, binding(llm, stored.placement, stored.generation))
-
-
-def _header_name(llm: LLM) -> bytes:
-    return llm.credential.placement.header.lower().encode() if llm.credential else b""
 
 
 async def _found(llms: ReadLLMs, reach: Scope, name: str) -> LLM | None:

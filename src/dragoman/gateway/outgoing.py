@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from dragoman.domain.errors import Malformed, NotCallable
 from dragoman.domain.ports import Deadlines, Headers, UpstreamRequest
-from dragoman.gateway.credentials import header_lines
 from dragoman.gateway.target import TOKEN_BYTES, ReadyEndpoint, Target
 from dragoman.gateway.trace import TRACEPARENT, TRACESTATE, trace_lines
 from dragoman.protocols import openai_chat
@@ -30,6 +29,9 @@ MAX_PASSED_THROUGH = 4
 
 REGION_HEADER = b"x-dragoman-region"
 MAX_REGION_LENGTH = 64
+
+WRITTEN = PASSED | {name for name, _ in OUR_HEADERS} | {LOOP_HEADER, TRACEPARENT, TRACESTATE}
+"""What stands in a request beside its secret lines."""
 
 READ = PASSED | {LOOP_HEADER, REGION_HEADER, TRACEPARENT, TRACESTATE}
 
@@ -77,15 +79,16 @@ def request(
     lines = asked.passed
     if endpoint.takes_trace and asked.traces:
         lines = lines + trace_lines(*asked.traces)
-    secret_lines = header_lines(target)
-    pinned = {name for name, _ in secret_lines}
+    secret = target.secret_lines
+    if not secret.names.isdisjoint(WRITTEN):
+        lines = [line for line in lines if line[0] not in secret.names]
     return UpstreamRequest(
         origin=endpoint.origin,
         target=endpoint.request_target,
-        headers=[line for line in lines if line[0] not in pinned] + secret_lines,
+        headers=lines + secret.lines,
         body=openai_chat.edited(members, target.llm.configuration, endpoint.origin.host),
         deadlines=deadlines,
-        carries_credential=bool(secret_lines),
+        carries_credential=bool(secret.lines),
     )
 
 

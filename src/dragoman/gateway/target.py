@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from dragoman.domain.llm import LLM
+from dragoman.domain.ports import Headers
 from dragoman.domain.url import Endpoint, Origin, parse_origin, request_target
 from dragoman.gateway.mask import Hidden
 from dragoman.gateway.trace import TraceHosts
@@ -41,19 +42,32 @@ class ReadyEndpoint(Struct, frozen=True, gc=False):
         )
 
 
+class SecretLines:
+    """The header lines of an LLM that carry secrets, ready to be sent; it cannot be printed."""
+
+    __slots__ = ("lines", "names")
+
+    def __init__(self, lines: Headers) -> None:
+        self.lines = lines
+        self.names = frozenset(name for name, _ in lines)
+
+    def __repr__(self) -> str:
+        return f"SecretLines({len(self.lines)})"
+
+
 class Target(Struct, frozen=True):
     """An LLM that may be called, ready to be called."""
 
     llm: LLM
     endpoints: tuple[ReadyEndpoint, ...]
     """In the order in which they were registered."""
-    credential_header: bytes
-    """Which header line carries the credential, in lower case; empty where there is none."""
+    secret_lines: SecretLines
+    """What is sent to every endpoint; made of the secrets below."""
     secret: Secret | None
     headers: tuple[tuple[str, Secret], ...]
     """What is sent beside the credential: names in lower case."""
     hidden: Hidden
-    """What no answer may show; made of the secrets above."""
+    """What no answer may show; made of them too."""
 
 
 def _label(region: str | None) -> str:

@@ -8,8 +8,7 @@ from dragoman.domain.ports import Headers
 BODILESS = frozenset({204, 304})
 
 _STATUS_LINES = {
-    status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode())
-    for status in http.HTTPStatus
+    status.value: b"HTTP/1.1 %d %b" % (status, status.phrase.encode()) for status in http.HTTPStatus
 }
 
 
@@ -48,10 +47,8 @@ def encode_head(status: int, headers: Headers, framing: Framing, tail: bytes) ->
 
     Raises BrokenAnswer if a value would change the message: the last place that can see it.
     """
-    parts = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
-    for name, value in headers:
-        parts += (name, b": ", value, b"\r\n")
-    head = b"".join(parts)
+    status_line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status
+    head = b"\r\n".join([status_line, *[b": ".join(line) for line in headers], b""])
     lines = len(headers) + 1
     if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
         raise BrokenAnswer("a header of the answer holds a control character")

@@ -19,6 +19,8 @@ say that it is still at work."""
 
 EVENT_STREAM = b"text/event-stream"
 
+_JUDGED = frozenset({b"content-length", b"content-type", b"transfer-encoding"})
+
 
 class Limits(NamedTuple):
     """How much one answer may be; an operator's to set [bytes]."""
@@ -126,12 +128,8 @@ class Answer:
         if len(self.headers) == HEADER_LINES_LIMIT:
             raise AnswerBroken(f"its head has more than {HEADER_LINES_LIMIT} lines")
         name = name.lower()
-        if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            raise AnswerBroken("its transfer encoding is not chunked")
-        if name == b"content-length" and int(value) > self._limits.answer:  # llhttp: it is digits
-            raise self._too_large()
-        if name == b"content-type" and value.lower().startswith(EVENT_STREAM):
-            self._lines = Lines(self._limits.line)
+        if name in _JUDGED:
+            self._judge(name, value)
         self.headers.append((name, value.rstrip()))  # httptools leaves the spaces at the end
 
     def on_headers_complete(self) -> None:
@@ -167,6 +165,16 @@ class Answer:
         if self.begun:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
+
+    def _judge(self, name: bytes, value: bytes) -> None:
+        if name == b"content-length":
+            if int(value) > self._limits.answer:  # llhttp has seen to it that it is digits
+                raise self._too_large()
+        elif name == b"content-type":
+            if value.lower().startswith(EVENT_STREAM):
+                self._lines = Lines(self._limits.line)
+        elif value.strip().lower() != b"chunked":
+            raise AnswerBroken("its transfer encoding is not chunked")
 
     def _skip_interim(self) -> None:
         """Forget an interim answer, as 100 Continue; the real one follows."""
