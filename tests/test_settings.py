@@ -206,7 +206,9 @@ class TestNetworks:
     def test_networks_are_separated_by_commas(self, text: str, networks: tuple[str, ...]) -> None:
         assert load({}, {"DRAGOMAN_EGRESS_ALLOW": text}).egress_allow == networks
 
-    @pytest.mark.parametrize("text", ["*", "*.example", "a.example", "10.0.0.1", " A.Example , * "])
+    @pytest.mark.parametrize(
+        "text", ["*", "*.example", "a.example", "10.0.0.1", "::1", " A.Example , * "]
+    )
     def test_hosts_are_named_by_name_or_suffix_or_all_at_once(self, text: str) -> None:
         hosts = tuple(part.strip().lower() for part in text.split(","))
         assert load({}, {"DRAGOMAN_TRACE_HOSTS": text}).trace_hosts == hosts

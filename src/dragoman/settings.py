@@ -10,8 +10,6 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from dragoman.domain.url import ascii_host
-
 PREFIX = "DRAGOMAN_"
 
 
@@ -242,10 +240,14 @@ def _networks(text: str) -> list[str]:
     return entries
 
 
+_HOSTS = re.compile(r"\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*", re.ASCII)
+"""All; one, or all below one, in lower-case ASCII; or an IPv6 address without its brackets."""
+
+
 def _hosts(text: str) -> list[str]:
     entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
     for entry in entries:
-        if entry != "*" and ascii_host(entry.removeprefix("*.")) != entry.removeprefix("*."):
+        if _HOSTS.fullmatch(entry) is None:
             raise SettingsError(
                 f"DRAGOMAN_TRACE_HOSTS: '{entry}' is not a host; write names such as "
                 "vllm.internal, *.internal for all below it, or * for all, separated by commas."
