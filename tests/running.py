@@ -34,16 +34,18 @@ class RunningDragoman:
 
     @classmethod
     def start(
-        cls, data_dir: Path, *options: str, workers: int = 1, **settings: str
+        cls, data_dir: Path, *options: str, workers: int = 1, **settings: str | None
     ) -> "RunningDragoman":
         """Start a server on a data directory; settings as in `egress_allow="…"`.
 
-        Calls to this machine are allowed unless a setting says otherwise.
+        Calls to this machine are allowed unless a setting says otherwise; one that is None is not
+        set at all.
         """
         settings.setdefault("egress_allow", "127.0.0.0/8,::1/128")
         settings.setdefault("log_level", "debug")
+        given = {name: text for name, text in settings.items() if text is not None}
         environment = {name: text for name, text in os.environ.items() if "DRAGOMAN" not in name}
-        environment |= {f"DRAGOMAN_{name.upper()}": text for name, text in settings.items()}
+        environment |= {f"DRAGOMAN_{name.upper()}": text for name, text in given.items()}
         environment |= {"DRAGOMAN_DATA_DIR": str(data_dir), "DRAGOMAN_PORT": "0"}
         environment |= {"DRAGOMAN_WORKERS": str(workers)}
         dragoman = cls(data_dir, environment)

@@ -10,6 +10,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from dragoman.domain.egress_proxy import parse_egress_proxy
+from dragoman.domain.url import ascii_host
+
 PREFIX = "DRAGOMAN_"
 
 
@@ -21,7 +24,7 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
-SizeBytes = Annotated[int, Meta(ge=1024)]
+SizeBytes = Annotated[int, Meta(ge=1024, le=2**40)]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -54,6 +57,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             "public addresses: `127.0.0.0/8` for a server on this machine."
         ),
     ] = ()
+    egress_proxy: Annotated[
+        str | None,
+        Meta(
+            description="Proxy that public addresses are called through, by CONNECT: "
+            "`http://user:password@host:port`. Networks in `DRAGOMAN_EGRESS_ALLOW` are called "
+            "past it. `HTTPS_PROXY` and the like are not looked at."
+        ),
+    ] = None
     ca_bundle: Annotated[
         str | None,
         Meta(description="File of certificate authorities (PEM) to trust instead of the system's."),
@@ -81,6 +92,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     call_body_max_bytes: Annotated[
         SizeBytes, Meta(description="Largest body of a call to an LLM [bytes].")
     ] = 32 * 1024 * 1024
+    caller_connections: Annotated[
+        Count, Meta(description="Most callers connected at a time, per worker.")
+    ] = 10_000
+    caller_head_s: Annotated[
+        Seconds, Meta(description="Deadline for the head of a request [s].")
+    ] = 15.0
+    caller_body_s: Annotated[
+        Seconds,
+        Meta(description="Deadline for the body of a request, beside 1 s for each KiB of it [s]."),
+    ] = 30.0
+    caller_write_s: Annotated[
+        Seconds,
+        Meta(description="How long a caller may take nothing of an answer that waits for it [s]."),
+    ] = 60.0
+    caller_keep_alive_s: Annotated[
+        Seconds, Meta(description="How long a caller's connection may be silent [s].")
+    ] = 75.0
     upstream_connections: Annotated[
         Count, Meta(description="Most connections to one upstream at a time, per worker.")
     ] = 1000
@@ -96,6 +124,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     upstream_total_s: Annotated[Seconds, Meta(description="Deadline for a whole answer [s].")] = (
         600.0
     )
+    upstream_answer_max_bytes: Annotated[
+        SizeBytes,
+        Meta(description="Largest body of an upstream's answer, streamed or not [bytes]."),
+    ] = 256 * 1024 * 1024
+    upstream_line_max_bytes: Annotated[
+        SizeBytes,
+        Meta(description="Longest line of a streamed answer; an image comes in one [bytes]."),
+    ] = 8 * 1024 * 1024
     stale_max_s: Annotated[
         Seconds,
         Meta(description="How long calls go on from memory while the database is away [s]."),
@@ -105,9 +141,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 30.0
 
     def __repr__(self) -> str:
-        """Show everything but the database's URL, which may hold a password."""
+        """Show everything but the URLs that may hold a password."""
         shown = {name: getattr(self, name) for name in self.__struct_fields__}
-        shown["database_url"] = ... if self.database_url else None
+        shown |= {name: ... for name in ("database_url", "egress_proxy") if shown[name]}
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
@@ -143,6 +179,7 @@ def load(
     values["egress_allow"] = _networks(values.get("egress_allow", ""))
     values["trace_hosts"] = _hosts(values.get("trace_hosts", ""))
     _check_database_url(values.get("database_url"))
+    _check_egress_proxy(values.get("egress_proxy"))
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -227,6 +264,15 @@ def _check_database_url(url: str | None) -> None:
         )
 
 
+def _check_egress_proxy(url: str | None) -> None:
+    if url is None:
+        return
+    try:
+        parse_egress_proxy(url)
+    except ValueError as error:
+        raise SettingsError(f"DRAGOMAN_EGRESS_PROXY: {error}.") from None
+
+
 def _networks(text: str) -> list[str]:
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
     for entry in entries:
@@ -240,14 +286,10 @@ def _networks(text: str) -> list[str]:
     return entries
 
 
-_HOSTS = re.compile(r"\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*", re.ASCII)
-"""All; one, or all below one, in lower-case ASCII; or an IPv6 address without its brackets."""
-
-
 def _hosts(text: str) -> list[str]:
     entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
     for entry in entries:
-        if _HOSTS.fullmatch(entry) is None:
+        if entry != "*" and ascii_host(entry.removeprefix("*.")) != entry.removeprefix("*."):
             raise SettingsError(
                 f"DRAGOMAN_TRACE_HOSTS: '{entry}' is not a host; write names such as "
                 "vllm.internal, *.internal for all below it, or * for all, separated by commas."

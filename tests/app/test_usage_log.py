@@ -1,11 +1,18 @@
 """One line of the log for each call, and no work where nobody reads it."""
 
-import logging
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from dragoman.app.usage_log import LoggedUsage
+from dragoman.app.clock import SystemClock
+from dragoman.app.usage_log import TOGETHER_S, LoggedUsage
 from dragoman.domain.usage import Outcome, Usage
+from tests.app.test_logs import configure, logging_as_it_was
+
+__all__ = ["logging_as_it_was"]
 
 
 class Unreadable(Usage):
@@ -17,9 +24,9 @@ class Unreadable(Usage):
         return super().__getattribute__(name)
 
 
-def a_call() -> Usage:
+def a_call(request_id: str = "req_1") -> Usage:
     return Usage(
-        "req_1",
+        request_id,
         0.0,
         organization_id="acme",
         attempts=2,
@@ -30,22 +37,43 @@ def a_call() -> Usage:
     )
 
 
-def test_a_call_is_one_event_with_its_fields(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
-        LoggedUsage().note(a_call())
-    [record] = caplog.records
-    assert (record.getMessage(), record.levelno) == ("call", logging.INFO)
-    fields = vars(record)
-    assert (fields["outcome"], fields["path"]) == ("completed", "eu=429, 2=200")
-    assert (fields["duration_ms"], fields["first_byte_ms"]) == (12.35, None)
-    assert "error_code" not in fields
+def events(capsys: pytest.CaptureFixture[str]) -> Iterator[dict[str, Any]]:
+    return map(json.loads, capsys.readouterr().err.splitlines())
 
 
-def test_nothing_is_written_or_formatted_where_nobody_reads_it(
-    caplog: pytest.LogCaptureFixture,
+async def test_a_call_is_one_event_with_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json")
+    usage_log = LoggedUsage(SystemClock())
+    usage_log.note(a_call())
+    usage_log.write()
+    [event] = events(capsys)
+    assert (event["event"], event["level"]) == ("call", "info")
+    assert (event["outcome"], event["path"]) == ("completed", "eu=429, 2=200")
+    assert (event["duration_ms"], event["first_byte_ms"]) == (12.35, None)
+    assert "error_code" not in event
+
+
+async def test_calls_are_written_soon_each_once_and_in_order(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with caplog.at_level(logging.WARNING):
-        LoggedUsage().note(Unreadable("req_1", 0.0))
-    assert caplog.records == []
-    with caplog.at_level(logging.INFO), pytest.raises(AssertionError, match="for nobody"):
-        LoggedUsage().note(Unreadable("req_1", 0.0))
+    configure("json")
+    usage_log = LoggedUsage(SystemClock())
+    for request_id in ("req_1", "req_2"):
+        usage_log.note(a_call(request_id))
+    await asyncio.sleep(TOGETHER_S + 0.2)
+    usage_log.write()
+    assert [event["request_id"] for event in events(capsys)] == ["req_1", "req_2"]
+
+
+async def test_nothing_is_written_or_formatted_where_nobody_reads_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure("json", "warning")
+    usage_log = LoggedUsage(SystemClock())
+    usage_log.note(Unreadable("req_1", 0.0))
+    usage_log.write()
+    assert list(events(capsys)) == []
+    configure("json", "info")
+    usage_log.note(Unreadable("req_1", 0.0))
+    with pytest.raises(AssertionError, match="for nobody"):
+        usage_log.write()

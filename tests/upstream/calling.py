@@ -1,13 +1,18 @@
 """How these tests call: requests with short texts, and deadlines that a test never waits for."""
 
 import asyncio
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
 
 from dragoman.domain.ports import Deadlines, Headers, UpstreamRequest
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.exchange import Exchange
 from dragoman.upstream.pool import HttpPool
-from tests.scripted_upstream import ScriptedUpstream
+from dragoman.upstream.resolve import Resolve
+from tests.scripted_upstream import Script, ScriptedUpstream, forever, read_request, reply
 
 PATIENT = Deadlines(connect_s=30, first_byte_s=30, idle_s=30, total_s=60)
 """Longer than any test takes."""
@@ -38,9 +43,30 @@ def request_to(
     )
 
 
+def to_host(
+    upstream: ScriptedUpstream, host: str, *, carries_credential: bool = False
+) -> UpstreamRequest:
+    request = request_to(upstream, carries_credential=carries_credential)
+    return msgspec.structs.replace(request, origin=request.origin._replace(host=host))
+
+
+def answering(*answers: list[str]) -> Resolve:
+    """Resolve any name to one answer after the other."""
+    left = list(answers)
+
+    async def resolve(_: str) -> list[str]:
+        return left.pop(0)
+
+    return resolve
+
+
 def answer(body: bytes, *, status: bytes = b"200 OK", headers: bytes = b"") -> bytes:
     """Write a response with a length."""
     return b"HTTP/1.1 %s\r\n%scontent-length: %d\r\n\r\n%s" % (status, headers, len(body), body)
+
+
+ECHO: Script = (forever(read_request(), reply(lambda request: answer(request.body))),)
+"""Answers each request with its own body."""
 
 
 def chunked(*pieces: bytes) -> bytes:
@@ -79,3 +105,18 @@ def idle(pool: HttpPool) -> int:
 
 def waiting(pool: HttpPool) -> int:
     return sum(lane.waiting for lane in pool.usage)
+
+
+@contextmanager
+def dead_address(address: str, port: int) -> Iterator[None]:
+    """Make an address swallow what is sent to it: its queue of connections is full."""
+    with socket.socket() as listener:
+        listener.bind((address, port))
+        listener.listen(0)
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex((address, port))
+        yield
+        for filler in fillers:
+            filler.close()

@@ -1,61 +1,35 @@
 """Opening connections: every address is judged, and the one that passed is the one called."""
 
-import asyncio
 import errno
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import msgspec
 import pytest
 
 from dragoman.domain.errors import EgressRefused, Unavailable, UpstreamUnreachable
-from dragoman.domain.ports import UpstreamRequest
-from dragoman.upstream import resolve as resolve_module
+from dragoman.upstream import connect
 from dragoman.upstream.egress import SETTING, EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
 from dragoman.upstream.ranges import IPAddress
-from dragoman.upstream.resolve import Resolve, SystemResolver
 from tests.scripted_upstream import (
-    Script,
-    ScriptedUpstream,
     close,
-    forever,
     read_request,
-    reply,
     send,
     serving,
 )
 from tests.upstream.calling import (
+    ECHO,
     LOOPBACK,
     PATIENT,
     MakePool,
     answer,
+    answering,
     ask,
+    dead_address,
     eventually,
     idle,
     request_to,
+    to_host,
 )
-
-ECHO: Script = (forever(read_request(), reply(lambda request: answer(request.body))),)
-
-
-def to_host(
-    upstream: ScriptedUpstream, host: str, *, carries_credential: bool = False
-) -> UpstreamRequest:
-    request = request_to(upstream, carries_credential=carries_credential)
-    return msgspec.structs.replace(request, origin=request.origin._replace(host=host))
-
-
-def answering(*answers: list[str]) -> Resolve:
-    """Resolve any name to one answer after the other."""
-    left = list(answers)
-
-    async def resolve(_: str) -> list[str]:
-        return left.pop(0)
-
-    return resolve
 
 
 async def test_the_address_that_was_judged_is_the_one_called_and_the_name_is_kept(
@@ -148,21 +122,6 @@ async def test_an_address_that_refuses_is_followed_by_the_next(make_pool: MakePo
         assert await ask(pool, to_host(upstream, "model.test")) == b"{}"
 
 
-@contextmanager
-def dead_address(address: str, port: int) -> Iterator[None]:
-    """Make an address swallow what is sent to it: its queue of connections is full."""
-    with socket.socket() as listener:
-        listener.bind((address, port))
-        listener.listen(0)
-        fillers = [socket.socket() for _ in range(3)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex((address, port))
-        yield
-        for filler in fillers:
-            filler.close()
-
-
 async def test_a_dead_address_costs_only_its_share_of_the_time(make_pool: MakePool) -> None:
     policy = EgressPolicy(parse_networks("127.0.0.0/8"))
     pool = make_pool(policy=policy, resolve=answering(["127.0.0.2", "127.0.0.1"]))
@@ -186,62 +145,7 @@ async def test_no_file_descriptor_is_left(pool: HttpPool, monkeypatch: pytest.Mo
     async def refuse(*_: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(pool._connector, "_connect", refuse)
+    monkeypatch.setattr(connect, "dial", refuse)
     async with serving(*ECHO) as upstream:
         with pytest.raises(Unavailable):
             await ask(pool, request_to(upstream))
-
-
-async def test_the_system_resolver_knows_this_machine() -> None:
-    resolver = SystemResolver()
-    assert "127.0.0.1" in await resolver("localhost")
-    assert await resolver("::1") == ["::1"]
-    resolver.close()
-
-
-async def test_callers_of_one_host_share_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    go = threading.Event()
-
-    def slow(host: str) -> list[str]:
-        asked.append(host)
-        go.wait(20)
-        return ["127.0.0.1"]
-
-    monkeypatch.setattr(resolve_module, "_addresses", slow)
-    resolver = SystemResolver()
-    calls = [asyncio.create_task(resolver("slow.test")) for _ in range(50)]
-    await eventually(lambda: asked)
-    calls[0].cancel()
-    go.set()
-    assert await asyncio.gather(*calls[1:]) == [["127.0.0.1"]] * 49
-    assert asked == ["slow.test"]
-    assert await resolver("slow.test") == ["127.0.0.1"]
-    assert len(asked) == 2
-    resolver.close()
-
-
-async def test_dead_name_servers_do_not_hold_up_other_hosts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    go = threading.Event()
-
-    def lookup(host: str) -> list[str]:
-        if host.startswith("dead"):
-            go.wait(20)
-        return ["127.0.0.1"]
-
-    monkeypatch.setattr(resolve_module, "_addresses", lookup)
-    resolver = SystemResolver()
-    dead = [asyncio.create_task(resolver(f"dead{number}.test")) for number in range(20)]
-    assert await asyncio.wait_for(resolver("lively.test"), 10) == ["127.0.0.1"]
-    go.set()
-    await asyncio.gather(*dead)
-    resolver.close()
-
-
-def test_a_link_local_address_keeps_its_zone() -> None:
-    address = ("fe80::1", 0, 0, 7)
-    assert resolve_module._text(socket.AF_INET6, address) == "fe80::1%7"
-    assert resolve_module._text(socket.AF_INET6, ("::1", 0, 0, 0)) == "::1"
-    assert resolve_module._text(socket.AF_INET, ("127.0.0.1", 0)) == "127.0.0.1"

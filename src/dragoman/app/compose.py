@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front
@@ -16,6 +17,7 @@ from dragoman.dialects.dragoman.routes import dialect as dragoman
 from dragoman.dialects.dragoman.services import Services
 from dragoman.dialects.openai.errors import render
 from dragoman.dialects.openai.routes import dialect as openai
+from dragoman.domain.egress_proxy import parse_egress_proxy
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import Clock, Deadlines
 from dragoman.gateway.directory import Directory
@@ -33,6 +35,7 @@ from dragoman.settings import Settings
 from dragoman.storage.change_feed import SqlChangeFeed
 from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
+from dragoman.upstream.answer import Limits
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
 from dragoman.vault.digests import Digests
@@ -40,8 +43,15 @@ from dragoman.vault.envelope import Vault
 from dragoman.vault.keys import Keyring
 
 
+class Parts(NamedTuple):
+    """What a serving process works with."""
+
+    front: Front
+    pool: HttpPool
+
+
 @asynccontextmanager
-async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
+async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
     """Open everything a serving process needs, and close it again.
 
     `bootstrap.prepare` has run: the database and the key file are there.
@@ -55,6 +65,10 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
         policy=policy,
         connections_per_origin=settings.upstream_connections,
         ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
+        limits=Limits(
+            answer=settings.upstream_answer_max_bytes, line=settings.upstream_line_max_bytes
+        ),
+        proxy=parse_egress_proxy(settings.egress_proxy) if settings.egress_proxy else None,
     )
     clock = SystemClock()
     deployment_id, vault, digests = await _opened(store, keyring)
@@ -80,9 +94,10 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
             return not change_feed.is_stale, {"database": "unreachable"}
         return True, {"database": "ok"}
 
+    usage_log = LoggedUsage(clock)
     following = asyncio.create_task(change_feed.follow(memories))
     try:
-        yield Front(
+        front = Front(
             [
                 anam(llms, authenticator, settings.control_body_max_bytes),
                 dragoman(
@@ -95,18 +110,20 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
                     directory=directory,
                     authenticator=authenticator,
                     change_feed=change_feed,
-                    usage_log=LoggedUsage(),
+                    usage_log=usage_log,
                     max_body_bytes=settings.call_body_max_bytes,
                 ),
             ],
             readiness=readiness,
             fallback=render,
         )
+        yield Parts(front, pool)
     finally:
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following
         await pool.close()
+        usage_log.write()
         await database.close()
 
 

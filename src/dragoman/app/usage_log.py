@@ -1,22 +1,37 @@
 """Where usage is written down: one line of the log for each call."""
 
+import asyncio
 import logging
 
+from dragoman.app import logs
+from dragoman.domain.ports import Clock
 from dragoman.domain.usage import Usage
 
 log = logging.getLogger(__name__)
+
+TOGETHER_S = 0.2
+"""Lines are written together for as long as this: a call does not wait for a terminal or a pipe."""
 
 
 class LoggedUsage:
     """Implements the port `UsageLog`: an event `call`, of what is known and not what was said."""
 
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._noted: list[tuple[float, Usage]] = []
+
     def note(self, usage: Usage) -> None:
-        """Write the line, unless nobody wants it."""
+        """Have the line written soon, unless nobody wants it."""
         if log.isEnabledFor(logging.INFO):
-            # Made by hand: `log.info` would look through the stack for who called it.
-            record = logging.LogRecord(log.name, logging.INFO, __file__, 0, "call", None, None)
-            vars(record).update(_fields(usage))
-            log.handle(record)
+            if not self._noted:
+                self._loop.call_later(TOGETHER_S, self.write)
+            self._noted.append((self._clock.now_ms() / 1000, usage))
+
+    def write(self) -> None:
+        """Write what was noted."""
+        noted, self._noted = self._noted, []
+        logs.write(log.name, "call", ((at, _fields(usage)) for at, usage in noted))
 
 
 def _fields(usage: Usage) -> dict[str, object]:

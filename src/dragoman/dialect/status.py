@@ -19,6 +19,7 @@ STATUSES: Mapping[type[errors.DragomanError], int] = MappingProxyType(
         errors.UpstreamError: 502,
         errors.UpstreamTimeout: 504,
         errors.EgressRefused: 502,
+        errors.ProxyFailed: 502,
         errors.CredentialUnusable: 502,
         errors.Unavailable: 503,
         errors.DragomanError: 500,

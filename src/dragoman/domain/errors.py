@@ -21,6 +21,7 @@
     │   └── UpstreamRefused         an answer that is an error
     └── OperatorError               this installation is at fault
         ├── EgressRefused           the address is not one this installation may call
+        ├── ProxyFailed             the operator's proxy cannot be used
         ├── CredentialUnusable      a stored credential does not open
         ├── Unavailable             out of a resource for now; trying again may help
         └── Internal                a fault of ours
@@ -29,6 +30,7 @@ A message is a sentence for the person who can act on it. It never repeats rejec
 because a secret may sit in the wrong member.
 """
 
+from enum import StrEnum
 from typing import NamedTuple
 
 MAX_PROBLEMS = 100
@@ -140,14 +142,33 @@ class NotCallable(CallerError):
     code = "not_callable"
 
 
+class Stage(StrEnum):
+    """What was under way when a connection could not be made."""
+
+    DNS = "dns"
+    PROXY = "proxy"
+    """Reaching the operator's proxy, and being let through by it."""
+    CONNECT = "connect"
+    TLS = "tls"
+
+
 class UpstreamError(DragomanError):
-    """The LLM's server is at fault, or cannot be reached."""
+    """The LLM's server is at fault, or cannot be reached.
+
+    `stage` says how far the connection had come, where there was none yet.
+    """
 
     code = "upstream_error"
 
+    def __init__(
+        self, message: str, *, code: str | None = None, stage: Stage | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.stage = stage
+
 
 class UpstreamUnreachable(UpstreamError):
-    """No connection could be made: DNS, TCP or TLS."""
+    """No connection could be made: DNS, the operator's proxy, TCP or TLS."""
 
     code = "upstream_unreachable"
 
@@ -200,6 +221,13 @@ class EgressRefused(OperatorError):
     """The address is not one that this installation may call; the message names the setting."""
 
     code = "egress_refused"
+
+
+class ProxyFailed(OperatorError):
+    """The operator's proxy cannot be used; the message names the setting."""
+
+    code = "proxy_failed"
+    stage = Stage.PROXY
 
 
 class CredentialUnusable(OperatorError):

@@ -224,8 +224,8 @@ class Upstream(Protocol):
     def exchange(self, request: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamExchange]:
         """Send a request; the block begins when the answer's head is there.
 
-        Raises `EgressRefused`, `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamBroken`,
-        and `Unavailable` when every connection to that origin is in use.
+        Raises `EgressRefused`, `ProxyFailed`, `UpstreamUnreachable`, `UpstreamTimeout`,
+        `UpstreamBroken`, and `Unavailable` when every connection to that origin is in use.
         """
         ...
 

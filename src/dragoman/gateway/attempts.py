@@ -6,6 +6,7 @@ from dragoman.domain.errors import (
     ConnectTimeout,
     DragomanError,
     EgressRefused,
+    ProxyFailed,
     Unavailable,
     UpstreamError,
     UpstreamRefused,
@@ -17,10 +18,10 @@ from dragoman.domain.usage import Usage
 from dragoman.gateway.cooldown import Cooldowns, Key
 from dragoman.gateway.target import ReadyEndpoint, Target
 
-ENDPOINT_ERRORS = (UpstreamError, EgressRefused, Unavailable)
+ENDPOINT_ERRORS = (UpstreamError, EgressRefused, ProxyFailed, Unavailable)
 """Failures that say something about one endpoint, and nothing about the next."""
 
-NOTHING_SENT = (UpstreamUnreachable, ConnectTimeout, EgressRefused, Unavailable)
+NOTHING_SENT = (UpstreamUnreachable, ConnectTimeout, EgressRefused, ProxyFailed, Unavailable)
 """Failures before any of the request was sent. (`Unavailable` is also what ends exchanges when a
 process shuts down; then nothing goes out any more, and trying again sends nothing either.)"""
 
@@ -36,6 +37,7 @@ LEAST_S = 0.001
 
 WORDS: dict[type[DragomanError], str] = {
     EgressRefused: "egress",
+    ProxyFailed: "proxy",
     Unavailable: "busy",
     UpstreamUnreachable: "connect",
     ConnectTimeout: "connect",

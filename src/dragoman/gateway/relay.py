@@ -1,6 +1,7 @@
 """One call, from a caller's body to the last byte of the LLM's answer."""
 
 import asyncio
+from contextlib import suppress
 from time import perf_counter
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from msgspec import structs
 
 from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
-from dragoman.domain.errors import UpstreamBroken
+from dragoman.domain.errors import UpstreamBroken, UpstreamTimeout
 from dragoman.domain.llm import Timeouts
 from dragoman.domain.ports import Deadlines, Headers, Upstream, UpstreamExchange, UpstreamRequest
 from dragoman.domain.usage import Usage
@@ -24,6 +25,11 @@ from dragoman.gateway.target import Target
 
 LARGE_BODY_BYTES = 256 * 1024
 """What is larger is read in a thread, so that other calls go on meanwhile."""
+
+WITHOUT_AN_ANSWER = frozenset({204, 205, 206})
+"""Statuses that are no errors, and no answer to a call either: nothing, nothing, and a part."""
+
+NO_CODING = frozenset({b"", b"identity"})
 
 PASSED_TO_CALLER = frozenset(
     {
@@ -147,19 +153,25 @@ async def _check(exchange: UpstreamExchange, target: Target) -> None:
     if status >= 400:  # noqa: PLR2004
         body = await _error_body(exchange)
         raise refusal(status, exchange.headers, body, target)
+    if status in WITHOUT_AN_ANSWER:
+        raise UpstreamBroken(
+            f"The upstream answered with status {status}, which carries no whole answer."
+        )
     for name, value in exchange.headers:
-        if name == b"content-encoding" and value.lower() != b"identity":
+        if name == b"content-encoding" and not _is_plain(value):
             raise UpstreamBroken("The upstream compressed its answer, which was not asked for.")
 
 
+def _is_plain(codings: bytes) -> bool:
+    return all(coding.strip().lower() in NO_CODING for coding in codings.split(b","))
+
+
 async def _error_body(exchange: UpstreamExchange) -> bytes:
-    """Read an error's body up to a limit; one that is cut short still counts for what is there."""
+    """Read an error's body up to a limit; what is missing of one does not change its status."""
     body = b""
-    try:
+    with suppress(UpstreamBroken, UpstreamTimeout):
         while len(body) < MAX_ERROR_BODY_BYTES and (piece := await exchange.read()):
             body += piece
-    except UpstreamBroken:
-        pass
     return body[:MAX_ERROR_BODY_BYTES]
 
 

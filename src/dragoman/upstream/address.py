@@ -1,5 +1,6 @@
 """One address in its many forms: the spellings of a host, and IPv4 carried inside IPv6."""
 
+import re
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
@@ -10,6 +11,7 @@ _ISATAP_MARKS = (0x0000_5EFE, 0x0200_5EFE)
 """The upper half of an ISATAP interface identifier (RFC 5214), locally or globally unique."""
 
 _LOW_32 = 0xFFFF_FFFF
+_HEXADECIMAL = re.compile(r"0x[0-9a-f]*", re.ASCII | re.IGNORECASE)
 
 
 def plain(address: IPAddress) -> IPAddress:
@@ -43,6 +45,16 @@ def named_by(host: str) -> tuple[IPAddress, ...]:
     if name.endswith(".localhost"):
         name = "localhost"
     return SPECIAL_NAMES.get(name, ())
+
+
+def ends_in_number(host: str) -> bool:
+    """Tell whether a host looks like an IPv4 address to somebody, if not to libc.
+
+    That is so if its last label is a number, as in `127.0.0.08`; no name in DNS ends like that
+    (WHATWG URL, "ends in a number"; RFC 3696).
+    """
+    last = host.rstrip(".").rpartition(".")[2]
+    return last.isdigit() or _HEXADECIMAL.fullmatch(last) is not None
 
 
 def carried(address: IPAddress) -> tuple[IPv4Address, ...]:

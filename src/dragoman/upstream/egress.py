@@ -58,6 +58,10 @@ class EgressPolicy:
             )
         return None
 
+    def lists(self, address: IPAddress) -> bool:
+        """Tell whether the operator has listed an address or its network."""
+        return self._lists(plain(address))
+
     def _lists(self, address: IPAddress) -> bool:
         return any(address in network for network in self._allowed)
 

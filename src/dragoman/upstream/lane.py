@@ -68,7 +68,7 @@ class Lane:
         """Give a connection that is ready, if there is one."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable:
+            if connection.ready:
                 return connection
             connection.close()
         return None
@@ -86,8 +86,9 @@ class Lane:
                 connection = self.take_idle() or await self._turn(deadline, limit_s)
                 if connection is None:
                     return await self._open(deadline, limit_s)
-                if connection.usable:  # it may have ended while it was handed over
+                if connection.ready:  # it may have ended while it was handed over
                     return connection
+                connection.close()
         finally:
             self._acquiring -= 1
 
@@ -163,7 +164,7 @@ class Lane:
         connection = waiter.result()
         if connection is None:
             self._vacate()
-        elif connection.usable:
+        elif connection.ready:
             self.release(connection)
         else:
             connection.close()

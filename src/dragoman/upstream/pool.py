@@ -3,9 +3,11 @@
 import asyncio
 from pathlib import Path
 
+from dragoman.domain.egress_proxy import EgressProxy
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import UpstreamRequest
 from dragoman.domain.url import Origin
+from dragoman.upstream.answer import Limits
 from dragoman.upstream.connect import Connector, tls_context
 from dragoman.upstream.egress import EgressPolicy
 from dragoman.upstream.exchange import Exchange
@@ -13,7 +15,7 @@ from dragoman.upstream.lane import Lane, Usage
 from dragoman.upstream.resolve import Resolve, SystemResolver
 
 IDLE_EXPIRY_S = 4.0
-"""Servers on Node and uvicorn hang up after 5 s of silence. A request that crosses with the
+"""Servers on Node and on uvicorn hang up after 5 s of silence. A request that crosses with the
 hanging up is lost, because a POST is not sent twice, so a connection does not get that old."""
 
 CONNECTIONS_PER_ORIGIN = 512
@@ -22,8 +24,9 @@ CONNECTIONS_PER_ORIGIN = 512
 class HttpPool:
     """Calls upstreams over HTTP/1.1; implements the port `Upstream`.
 
-    `ca_bundle` adds an operator's certificate authorities to the system's. Proxies that the
-    environment names are not looked at: they would decide where a credential goes.
+    `ca_bundle` adds an operator's certificate authorities to the system's. `proxy` is the
+    operator's; proxies that the environment names are not looked at: they would decide where a
+    credential goes.
     """
 
     def __init__(
@@ -31,26 +34,29 @@ class HttpPool:
         policy: EgressPolicy,
         *,
         ca_bundle: Path | None = None,
+        proxy: EgressProxy | None = None,
         connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
         idle_expiry_s: float = IDLE_EXPIRY_S,
+        limits: Limits | None = None,
         resolve: Resolve | None = None,
     ) -> None:
-        self._own_resolver: SystemResolver | None = None
-        if resolve is None:
-            self._own_resolver = resolve = SystemResolver()
-        self._connector = Connector(policy, tls_context(ca_bundle), resolve)
+        self._connector = Connector(
+            policy, tls_context(ca_bundle), resolve or SystemResolver(), proxy
+        )
         self._limit = connections_per_origin
         self._idle_expiry_s = idle_expiry_s
+        self._limits = limits or Limits()
         self._lanes: dict[tuple[Origin, bool], Lane] = {}
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     def exchange(self, request: UpstreamRequest) -> Exchange:
         """Send a request; the block begins when the answer's head is there.
 
-        Raises `EgressRefused`, `UpstreamUnreachable`, `UpstreamTimeout`, `UpstreamBroken`, and
-        `Unavailable` when every connection to that origin is in use.
+        Raises `EgressRefused`, `ProxyFailed`, `UpstreamUnreachable`, `UpstreamTimeout`,
+        `UpstreamBroken`, and `Unavailable` when every connection to that origin is in use.
         """
-        return Exchange(request, self._lane)
+        return Exchange(request, self._lane, self._limits, self._loop)
 
     @property
     def usage(self) -> list[Usage]:
@@ -63,8 +69,6 @@ class HttpPool:
         for lane in self._lanes.values():
             lane.close(Unavailable("This process is shutting down."))
         self._lanes.clear()
-        if self._own_resolver is not None:
-            self._own_resolver.close()
         await asyncio.sleep(0)  # the loop closes what was aborted in its next round
 
     def _lane(self, request: UpstreamRequest) -> Lane:

@@ -93,7 +93,7 @@ class ChatCompletions:
         finally:
             usage.body_s += perf_counter() - asked_at
         require_json(headers)
-        with Watch(receive):
+        with Watch(asgi):
             await self._relay.chat(usage, who, headers, body, answer)
 
 

@@ -1,0 +1,404 @@
+"""The operator's proxy: asked for a tunnel, spoken through to the upstream, never trusted more."""
+
+import asyncio
+import ssl
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import pytest
+import trustme
+
+from dragoman.domain.egress_proxy import SETTING
+from dragoman.domain.errors import (
+    ProxyFailed,
+    Stage,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from dragoman.domain.ports import UpstreamRequest
+from dragoman.upstream.connect import Connector, tls_context
+from dragoman.upstream.egress import EgressPolicy
+from dragoman.upstream.pool import HttpPool
+from dragoman.upstream.tunnel import MAX_HEAD_BYTES
+from tests.scripted_upstream import (
+    Request,
+    ScriptedUpstream,
+    Step,
+    close,
+    cut,
+    forever,
+    read_head,
+    reset,
+    send,
+    serving,
+    until_hung_up,
+    wait,
+)
+from tests.upstream.calling import ECHO, PATIENT, MakePool, ask, eventually, in_use, to_host
+from tests.upstream.proxying import CONSENT, PASSWORD, as_proxy, joined_to, knowing, proxying
+
+DEFAULT = EgressPolicy()
+MakeProxied = Callable[..., HttpPool]
+
+
+@pytest.fixture
+def proxied(make_pool: MakePool) -> MakeProxied:
+    """Make a pool whose proxy is a scripted server, the only name that resolves here."""
+
+    def make(proxy: ScriptedUpstream, credential: str = "", **options: object) -> HttpPool:
+        defaults = {"policy": DEFAULT, "resolve": knowing({})}
+        return make_pool(**(defaults | {"proxy": as_proxy(proxy, credential)} | options))
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def ca() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(ca: trustme.CA, tmp_path: Path) -> Path:
+    path = tmp_path / "ca.pem"
+    ca.cert_pem.write_to_path(str(path))
+    return path
+
+
+def certified(ca: trustme.CA, *names: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert(*names).configure_cert(context)
+    return context
+
+
+def encrypted(request: UpstreamRequest) -> UpstreamRequest:
+    origin = request.origin._replace(scheme="https")
+    return msgspec.structs.replace(request, origin=origin)
+
+
+# --- Through it ------------------------------------------------------------------------------
+
+
+async def test_a_tunnel_is_asked_for_by_name_and_tls_is_the_upstreams(
+    ca: trustme.CA, bundle: Path, proxied: MakeProxied
+) -> None:
+    seen: list[str | None] = []
+    context = certified(ca, "model.test")
+    context.sni_callback = lambda _sock, name, _context: seen.append(name)
+    async with (
+        serving(*ECHO, tls=context) as upstream,
+        serving(*proxying(upstream.port)) as proxy,
+    ):
+        pool = proxied(proxy, "ada:a%40%3Ab%C3%A9@", ca_bundle=bundle)
+        for _ in range(3):
+            assert (
+                await ask(pool, to_host(upstream, "model.test", carries_credential=True)) == b"{}"
+            )
+        asked = b"model.test:%d" % upstream.port
+        assert [request.head for request in proxy.requests] == [
+            b"CONNECT %s HTTP/1.1\r\nhost: %s\r\nproxy-authorization: Basic %s\r\n\r\n"
+            % (asked, asked, b64encode("ada:a@:bé".encode()))
+        ]
+        assert [request.header("host") for request in upstream.requests] == [asked] * 3
+        assert upstream.requests[0].header("proxy-authorization") is None
+    assert seen == ["model.test"]
+
+
+async def test_plain_http_goes_through_a_tunnel_too(proxied: MakeProxied) -> None:
+    async with serving(*ECHO) as upstream, serving(*proxying(upstream.port)) as proxy:
+        pool = proxied(proxy)
+        for _ in range(2):
+            assert await ask(pool, to_host(upstream, "model.test.")) == b"{}"
+        (asked,) = proxy.requests
+        assert asked.head.startswith(b"CONNECT model.test:%d HTTP/1.1\r\n" % upstream.port)
+        assert asked.header("proxy-authorization") is None
+        assert upstream.requests[0].head.startswith(b"POST /v1/chat/completions HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [
+        ("8.8.8.8", b"8.8.8.8"),
+        ("134744072", b"8.8.8.8"),
+        ("010.0.0.1", b"8.0.0.1"),
+        ("0x8.8.8.8.", b"8.8.8.8"),
+        ("::ffff:808:808", b"8.8.8.8"),
+        ("2606:4700::1111", b"[2606:4700::1111]"),
+    ],
+)
+async def test_an_address_is_asked_for_as_it_was_judged(
+    host: str, asked: bytes, proxied: MakeProxied
+) -> None:
+    async with serving(*ECHO) as upstream, serving(*proxying(upstream.port)) as proxy:
+        assert await ask(proxied(proxy), to_host(upstream, host)) == b"{}"
+        assert proxy.requests[0].header("host") == b"%s:%d" % (asked, upstream.port)
+
+
+@pytest.mark.parametrize("names", [("other.test",), ("proxy.test", "127.0.0.1")])
+async def test_a_certificate_of_another_host_is_not_accepted_through_a_tunnel(
+    ca: trustme.CA, bundle: Path, proxied: MakeProxied, names: tuple[str, ...]
+) -> None:
+    async with (
+        serving(*ECHO, tls=certified(ca, *names)) as upstream,
+        serving(*proxying(upstream.port)) as proxy,
+    ):
+        pool = proxied(proxy, ca_bundle=bundle)
+        with pytest.raises(UpstreamUnreachable, match="certificate was not accepted") as failed:
+            await ask(pool, to_host(upstream, "model.test"))
+        assert failed.value.stage is Stage.TLS
+        assert upstream.requests == []
+        await proxy.peers[0].left()
+
+
+async def test_an_unknown_authority_is_not_accepted_through_a_tunnel(
+    ca: trustme.CA, proxied: MakeProxied
+) -> None:
+    async with (
+        serving(*ECHO, tls=certified(ca, "model.test")) as upstream,
+        serving(*proxying(upstream.port)) as proxy,
+    ):
+        with pytest.raises(UpstreamUnreachable, match="certificate was not accepted"):
+            await ask(proxied(proxy), to_host(upstream, "model.test"))
+        assert upstream.requests == []
+
+
+class Recorder(asyncio.Protocol):
+    """Notes everything that it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.told.append("made")
+
+    def data_received(self, data: bytes) -> None:
+        self.told.append(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.told.append(exc)
+
+
+IN_PIECES: list[Step] = [each for byte in CONSENT for each in (send(bytes([byte])), wait(0))]
+WITH_HEADERS = send(
+    b"HTTP/1.0 200\r\ncontent-length: 0\r\nvia: 1.1 a\r\nx: %s\r\n\r\n" % (b"y" * 9000)
+)
+
+
+@pytest.mark.parametrize("consent", [[send(CONSENT)], IN_PIECES, [WITH_HEADERS]])
+@pytest.mark.parametrize("tls", [True, False])
+async def test_the_protocol_hears_once_of_a_connection_and_nothing_of_the_proxy(
+    ca: trustme.CA,
+    bundle: Path,
+    consent: list[Step],
+    tls: bool,  # noqa: FBT001
+) -> None:
+    context = certified(ca, "model.test") if tls else None
+    loop = asyncio.get_running_loop()
+    async with (
+        serving(*ECHO, tls=context) as upstream,
+        serving(read_head(), *consent, joined_to(upstream.port)) as proxy,
+    ):
+        connector = Connector(DEFAULT, tls_context(bundle), knowing({}), as_proxy(proxy))
+        protocol = Recorder()
+        origin = to_host(upstream, "model.test").origin
+        await connector.open(
+            origin, protocol, plain_credential=False, deadline=loop.time() + 20, limit_s=20
+        )
+        await asyncio.sleep(0.02)
+        assert protocol.told == ["made"]
+        assert bool(protocol.transport.get_extra_info("ssl_object")) == tls
+        protocol.transport.abort()
+        await eventually(lambda: protocol.told == ["made", None])
+        await proxy.peers[0].left()
+
+
+# --- When it does not let through ------------------------------------------------------------
+
+
+async def failing(
+    proxied: MakeProxied, *steps: Step, connect_s: float = 20, credential: str = ""
+) -> tuple[ProxyFailed | UpstreamError, list[Request]]:
+    """Call through a proxy that does this, and give the error and what the proxy has read."""
+    async with serving(*steps) as proxy:
+        pool = proxied(proxy, credential)
+        request = to_host(proxy, "model.test")
+        hasty = msgspec.structs.replace(PATIENT, connect_s=connect_s)
+        request = msgspec.structs.replace(request, deadlines=hasty)
+        with pytest.raises((ProxyFailed, UpstreamUnreachable, UpstreamTimeout)) as failed:
+            await ask(pool, request)
+        assert in_use(pool) == 0
+        for peer in proxy.peers:
+            await peer.left()
+            assert bytes(peer.received) == b""  # nothing was sent but the CONNECT
+        error = failed.value
+        assert isinstance(error, ProxyFailed | UpstreamError)
+        assert error.stage is Stage.PROXY
+        assert SETTING in error.message
+        assert PASSWORD not in repr(error)
+        return error, proxy.requests
+
+
+@pytest.mark.parametrize("credential", ["", f"ada:{PASSWORD}@"])
+async def test_a_credential_that_it_does_not_know_is_the_operators_fault(
+    proxied: MakeProxied, credential: str
+) -> None:
+    wanted = b"HTTP/1.1 407 No\r\nproxy-authenticate: Basic\r\ncontent-length: 2\r\n\r\nno"
+    error, _ = await failing(proxied, read_head(), send(wanted), credential=credential)
+    assert isinstance(error, ProxyFailed)
+    assert "(407)" in error.message
+
+
+@pytest.mark.parametrize("status", [b"101", b"199", b"302", b"400", b"403", b"502", b"503", b"999"])
+async def test_whoever_it_does_not_reach_is_unreachable(
+    proxied: MakeProxied, status: bytes
+) -> None:
+    refusal = b"HTTP/1.1 %s whatever\r\ncontent-length: 12\r\n\r\nHTTP/1.1 200" % status
+    error, requests = await failing(proxied, read_head(), send(refusal), until_hung_up())
+    assert isinstance(error, UpstreamUnreachable)
+    assert error.message.endswith(f"the proxy of {SETTING} answered {status.decode()}.")
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/2 200 OK\r\n\r\n",
+        b"ICY 200 OK\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"HTTP/1.1 200OK\r\n\r\n",
+        b"HTTP/1.1  200 OK\r\n\r\n",
+        b" HTTP/1.1 200 OK\r\n\r\n",
+        b"\r\n\r\n" + CONSENT,
+        b"HTTP/1.1 200 OK\nx: y\r\n\r\n",
+    ],
+)
+async def test_an_answer_that_is_none(proxied: MakeProxied, answer: bytes) -> None:
+    error, _ = await failing(proxied, read_head(), send(answer))
+    assert isinstance(error, ProxyFailed)
+
+
+@pytest.mark.parametrize("end", [close, cut, reset])
+@pytest.mark.parametrize("said", [b"", CONSENT[:-1]])
+async def test_a_proxy_that_hangs_up(
+    proxied: MakeProxied, end: Callable[[], Step], said: bytes
+) -> None:
+    error, _ = await failing(proxied, read_head(), send(said), end())
+    assert isinstance(error, ProxyFailed)
+
+
+@pytest.mark.parametrize("early", [b"H", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong"])
+async def test_what_comes_behind_its_consent_is_never_taken_for_an_answer(
+    proxied: MakeProxied, early: bytes
+) -> None:
+    error, _ = await failing(proxied, read_head(), send(CONSENT + early))
+    assert isinstance(error, ProxyFailed)
+    assert "more than its consent" in error.message
+
+
+async def test_an_answer_without_an_end(proxied: MakeProxied) -> None:
+    endless = forever(send(b"x: y\r\n" * 1000), wait(0))
+    error, _ = await failing(proxied, read_head(), send(b"HTTP/1.1 200 OK\r\n"), endless)
+    assert isinstance(error, ProxyFailed)
+    assert "no end" in error.message
+
+
+async def test_the_longest_answer_that_is_read(proxied: MakeProxied) -> None:
+    def long(size: int) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nx: %s\r\n\r\n" % (b"y" * size)
+
+    async with serving(*ECHO) as upstream:
+        consent = long(MAX_HEAD_BYTES - len(long(0)))
+        async with serving(*proxying(upstream.port, consent=consent)) as proxy:
+            assert await ask(proxied(proxy), to_host(upstream, "model.test")) == b"{}"
+    await failing(proxied, read_head(), send(long(MAX_HEAD_BYTES + 8192)))
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [until_hung_up()],
+        [read_head(), until_hung_up()],
+        [read_head(), send(CONSENT[:-2]), until_hung_up()],
+        [read_head(), send(CONSENT[:-2]), forever(send(b"x: y\r\n"), wait(0.02))],
+    ],
+    ids=["deaf", "dumb", "half", "drip"],
+)
+async def test_a_slow_answer_has_the_deadline_of_connecting(
+    proxied: MakeProxied, steps: list[Step]
+) -> None:
+    async with serving(*steps) as proxy:
+        pool = proxied(proxy)
+        request = msgspec.structs.replace(
+            to_host(proxy, "model.test"),
+            deadlines=msgspec.structs.replace(PATIENT, connect_s=0.15),
+        )
+        with pytest.raises(UpstreamTimeout, match=f"within 0.15 s .*{SETTING}") as failed:
+            await ask(pool, request)
+        assert failed.value.stage is Stage.PROXY
+        assert in_use(pool) == 0
+        await proxy.peers[0].left()
+
+
+async def test_a_proxy_that_is_not_there(proxied: MakeProxied) -> None:
+    async with serving(*ECHO) as proxy:
+        pool = proxied(proxy)
+    with pytest.raises(ProxyFailed, match=f"{SETTING} cannot be reached: Connection refused"):
+        await ask(pool, to_host(proxy, "model.test"))
+
+
+async def test_a_proxy_whose_name_does_not_resolve(proxied: MakeProxied) -> None:
+    async with serving(*ECHO) as proxy:
+        pool = proxied(proxy)
+        pool._connector._proxy = msgspec.structs.replace(as_proxy(proxy), host="gone.test")
+        with pytest.raises(ProxyFailed, match=f"{SETTING} cannot be reached: its host does not"):
+            await ask(pool, to_host(proxy, "model.test"))
+
+
+async def test_the_next_of_the_proxys_addresses(proxied: MakeProxied) -> None:
+    async with serving(*ECHO) as upstream, serving(*proxying(upstream.port)) as proxy:
+        addresses = knowing({"proxy.test": ["127.0.0.2", "127.0.0.1"]})
+        pool = proxied(proxy, resolve=addresses)
+        assert await ask(pool, to_host(upstream, "model.test")) == b"{}"
+
+
+async def test_whoever_goes_meanwhile_takes_the_tunnel_along(proxied: MakeProxied) -> None:
+    async with serving(read_head(), until_hung_up()) as proxy:
+        pool = proxied(proxy)
+        call = asyncio.create_task(ask(pool, to_host(proxy, "model.test")))
+        await eventually(lambda: proxy.requests)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert in_use(pool) == 0
+        await proxy.peers[0].left()
+
+
+async def test_the_environments_proxies_are_not_looked_at(
+    make_pool: MakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(*ECHO) as upstream, serving(*proxying(upstream.port)) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+            monkeypatch.setenv(name.lower(), proxy.url)
+        pool = make_pool(resolve=knowing({"model.test": ["127.0.0.1"]}))
+        assert await ask(pool, to_host(upstream, "model.test")) == b"{}"
+        async with serving(cut()) as no_tls:
+            with pytest.raises(UpstreamUnreachable):
+                await ask(pool, encrypted(to_host(no_tls, "model.test")))
+        assert proxy.peers == []
+
+
+async def test_the_environment_says_of_nobody_that_the_proxy_is_not_for_it(
+    proxied: MakeProxied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("no_proxy", "*")
+    async with serving(*ECHO) as upstream, serving(*proxying(upstream.port)) as proxy:
+        assert await ask(proxied(proxy), to_host(upstream, "model.test")) == b"{}"
+        assert len(proxy.requests) == 1
