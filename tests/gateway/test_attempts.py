@@ -28,6 +28,7 @@ from dragoman.domain.usage import Usage
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
 from tests.fakes.upstream import FakeAnswer, FakeExchange, FakeUpstream
+from tests.gateway.test_directory import platform_llm, stranger
 from tests.registry.installation import Installation, a_configuration, a_draft
 
 ENDPOINTS = (("one.example", "eu-west-1"), ("two.example", "us-east-1"), ("three.example", None))
@@ -71,6 +72,10 @@ class Caller:
         configuration = a_configuration(endpoints=made, **members)
         await installation.llms.create(who, a_draft(configuration, "sk-credential-4f1d7c"))
         return cls(installation, who, region)
+
+    def is_now(self, who: Actor) -> None:
+        """Go on as somebody else, with the same relay."""
+        self._who = who
 
     async def call(self, headers: Headers | None = None) -> FakeAnswer:
         self.usage, answer = Usage("req_1", perf_counter()), FakeAnswer()
@@ -243,6 +248,19 @@ async def test_one_that_failed_comes_last_for_a_while(caller: Caller) -> None:
     caller.let("two", UpstreamUnreachable("no"))
     caller.let("three", UpstreamUnreachable("no"))
     assert await caller.path() == "us-east-1=connect, 3=connect, eu-west-1=200"
+    assert await caller.path() == "eu-west-1=200"
+
+
+async def test_what_one_organization_meets_says_nothing_to_another(
+    installation: Installation,
+) -> None:
+    endpoints = tuple(Endpoint.parse(f"https://{host}/v1", where) for host, where in ENDPOINTS)
+    await platform_llm(installation, "my-llm", endpoints=endpoints)
+    caller = Caller(installation, await installation.acting(), None)
+    caller.let("one", UpstreamUnreachable("no"))
+    assert await caller.path() == "eu-west-1=connect, us-east-1=200"
+    assert await caller.path() == "us-east-1=200"
+    caller.is_now(await stranger(installation))
     assert await caller.path() == "eu-west-1=200"
 
 

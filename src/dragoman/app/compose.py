@@ -94,7 +94,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
             return not change_feed.is_stale, {"database": "unreachable"}
         return True, {"database": "ok"}
 
-    usage_log = LoggedUsage()
+    usage_log = LoggedUsage(clock)
     following = asyncio.create_task(change_feed.follow(memories))
     try:
         front = Front(

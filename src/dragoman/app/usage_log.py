@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-import time
 
 from dragoman.app import logs
+from dragoman.domain.ports import Clock
 from dragoman.domain.usage import Usage
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,8 @@ TOGETHER_S = 0.2
 class LoggedUsage:
     """Implements the port `UsageLog`: an event `call`, of what is known and not what was said."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._noted: list[tuple[float, Usage]] = []
 
@@ -25,7 +26,7 @@ class LoggedUsage:
         if log.isEnabledFor(logging.INFO):
             if not self._noted:
                 self._loop.call_later(TOGETHER_S, self.write)
-            self._noted.append((time.time(), usage))
+            self._noted.append((self._clock.now_ms() / 1000, usage))
 
     def write(self) -> None:
         """Write what was noted."""

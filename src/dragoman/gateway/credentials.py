@@ -13,6 +13,9 @@ SHORTEST_SCRUBBED = 8
 
 ExtraHeaders = tuple[tuple[str, Secret], ...]
 
+SHORTEST_KEY = 20
+"""Of extra headers, values from this length on can be keys that are covered in bodies."""
+
 HTML_IN_JSON = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 """How Go's encoder writes these (pkg.go.dev/encoding/json, "HTMLEscape", 2026-11)."""
 
@@ -39,14 +42,34 @@ def scrubbed(text: str, target: Target) -> str:
 
 
 def hidden(secret: Secret | None, headers: ExtraHeaders) -> Hidden:
-    """Give what answers may not show: the secrets, as they are and as JSON may spell them."""
-    texts = set()
-    for each in _secrets(secret, headers):
-        plain = each.reveal()
-        escaped = json.dumps(plain)[1:-1]
-        slashed = escaped.replace("/", "\\/")  # as PHP's encoder does it
-        texts |= {plain, escaped, slashed, escaped.translate(HTML_IN_JSON)}
-    return Hidden(text.encode() for text in texts)
+    """Give what answers may not show: the secrets, as they are and as JSON may spell them.
+
+    An extra header may be a key, but also a date (`anthropic-version`) or the name of a program;
+    such words belong to what models say, and are left alone in bodies.
+    """
+    extra = [each.reveal() for each in _secrets(None, headers)]
+    keys = [plain for plain in extra if _looks_like_a_key(plain)]
+    if secret is not None:
+        keys.append(secret.reveal())
+    texts = {spelling.encode() for plain in keys for spelling in _spellings(plain)}
+    return Hidden(texts, in_headers=[plain.encode() for plain in extra])
+
+
+def _looks_like_a_key(plain: str) -> bool:
+    """Tell whether a text is long and mixed enough to be no word of a language, date or URL."""
+    return (
+        len(plain) >= SHORTEST_KEY
+        and any(character.isdigit() for character in plain)
+        and any(character.isalpha() for character in plain)
+        and not any(character in plain for character in " :")
+    )
+
+
+def _spellings(plain: str) -> set[str]:
+    """Write a text as itself, and as encoders of JSON do that escape more or less of it."""
+    escaped = json.dumps(plain)[1:-1]
+    slashed = escaped.replace("/", "\\/")  # PHP's
+    return {plain, escaped, slashed, escaped.translate(HTML_IN_JSON)}
 
 
 def _secrets(secret: Secret | None, headers: ExtraHeaders) -> Iterator[Secret]:

@@ -8,13 +8,17 @@ STAR = b"*"
 
 
 class Hidden:
-    """What must not be shown, ready to be looked for; it cannot be printed."""
+    """What must not be shown, ready to be looked for; it cannot be printed.
+
+    `texts` are looked for in bodies, and in headers too; `in_headers` only there.
+    """
 
     __slots__ = ("_all", "beginnings", "texts")
 
-    def __init__(self, texts: Iterable[bytes] = ()) -> None:
-        self._all = tuple(set(texts))
-        self.texts = tuple(text for text in self._all if len(text) >= SHORTEST)
+    def __init__(self, texts: Iterable[bytes] = (), in_headers: Iterable[bytes] = ()) -> None:
+        texts = set(texts)
+        self._all = tuple(texts | set(in_headers))
+        self.texts = tuple(text for text in texts if len(text) >= SHORTEST)
         self.beginnings = frozenset(byte for text in self.texts for byte in text[:-1])
         """The bytes that a beginning of one may end with."""
 

@@ -14,6 +14,7 @@ from tests.dialects.openai.test_refused_calls import CHAT, JSON
 from tests.running import RunningDragoman
 from tests.scripted_upstream import Step, cut, forever, read_request, send, wait
 
+CODED = b'{"error":{"message":"words","code":"words-of-its-own"}}'
 PATIENCE_S = 5.0
 SETTLED_S = 0.1
 Noted = Callable[..., dict[str, Any]]
@@ -74,7 +75,7 @@ def test_a_stream_is_noted_as_one_with_its_size(
 @pytest.mark.parametrize(
     ("script", "noted_as"),
     [
-        ([send(refusing(400))], (400, "upstream_refused", "caller")),
+        ([send(refusing(400, CODED))], (400, "upstream_refused", "caller")),
         ([send(refusing(500))], (502, "upstream_refused", "upstream")),
         ([cut()], (502, "upstream_broken", "upstream")),
     ],

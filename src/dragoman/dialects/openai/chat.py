@@ -18,7 +18,14 @@ from dragoman.dialect.record import Receive, Scope, Send
 from dragoman.dialect.request_id import new_request_id
 from dragoman.dialects.openai.errors import content, fault_of, render
 from dragoman.dialects.openai.watch import Watch
-from dragoman.domain.errors import CallerError, DragomanError, Internal, MethodNotAllowed, NotFound
+from dragoman.domain.errors import (
+    CallerError,
+    DragomanError,
+    Internal,
+    MethodNotAllowed,
+    NotFound,
+    UpstreamRefused,
+)
 from dragoman.domain.ports import ChangeFeed, Headers, UsageLog
 from dragoman.domain.usage import Outcome, Usage
 from dragoman.gateway.relay import Relay
@@ -132,7 +139,10 @@ class _Answer:
         """
         usage = self._usage
         usage.outcome = Outcome.REFUSED if isinstance(error, CallerError) else Outcome.FAILED
-        usage.error_code, usage.fault = error.code, fault_of(error)
+        # An upstream's own code is a word of its body, which is not for the log.
+        refused = isinstance(error, UpstreamRefused)
+        usage.error_code = UpstreamRefused.code if refused else error.code
+        usage.fault = fault_of(error)
         if not usage.status:
             rendered = render(error)
             usage.status = rendered.status
