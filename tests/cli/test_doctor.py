@@ -176,6 +176,16 @@ async def test_egress_that_is_too_open_is_told(
     assert (found_level, words in message) == (level, True), message
 
 
+async def test_a_proxy_that_cannot_be_meant_is_told_without_its_password(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRAGOMAN_EGRESS_PROXY", "http://ada:pw/4f1d7c@proxy.test:3128")
+    everything = await found(data_dir)
+    ((level, message),) = everything["settings"]
+    assert (level, "DRAGOMAN_EGRESS_PROXY" in message) == ("problem", True)
+    assert "4f1d7c" not in str(everything)
+
+
 async def test_authorities_that_cannot_be_read_are_a_problem(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,7 @@ URLS = [
     f"https://mixed.test:{zone.PRIVATE_PORT}/v1/chat/completions",
     *(f"https://{host}/v1/chat/completions" for host in (zone.PUBLIC_V4, f"[{zone.PUBLIC_V6}]")),
     f"https://{zone.LINK_LOCAL}/v1/chat/completions",
-    "https://unknown.test/v1/chat/completions",
+    *(f"https://{host}/v1/chat/completions" for host in zone.UNKNOWN),
 ]
 
 

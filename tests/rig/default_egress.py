@@ -232,7 +232,7 @@ def test_the_metadata_address_opens_when_it_is_named_exactly(
     assert world.visits() == []
 
 
-def test_behind_the_operators_proxy_what_is_closed_stays_closed(
+def test_through_the_operators_proxy_goes_what_is_public_and_nothing_that_is_closed(
     start: Callable[..., Caller], world: World
 ) -> None:
     proxied = start(egress_proxy=f"http://ada:pw-4f1d7c@{zone.PROXY}:{PROXY}")
@@ -242,6 +242,11 @@ def test_behind_the_operators_proxy_what_is_closed_stays_closed(
         assert visit.place == (zone.PROXY, PROXY)
         assert visit.asked_of_proxy.startswith(f"CONNECT {host}:443 HTTP/1.1\r\n")
         assert (visit.sni, visit.host) == (host, host)
+    for host, fault in (("status-407.test", "operator"), ("status-403.test", "upstream")):
+        answer = proxied.call(host)
+        assert (answer.status_code, answer.headers["x-dragoman-fault"]) == (502, fault)
+        assert "DRAGOMAN_EGRESS_PROXY" in answer.json()["error"]["message"]
+        assert only(world).place == (zone.PROXY, PROXY)
     for host in ("private.test", "mixed.test", zone.CLOUD, "cloud.test", "2852039166"):
         refused(proxied.call(host))
     refused(proxied.call("plain.test", "http"))

@@ -1,6 +1,7 @@
 """Everybody who can be called: listeners at every address, which note each connection."""
 
 import json
+import re
 import socket
 import ssl
 import threading
@@ -82,7 +83,7 @@ class World:
         with suppress(OSError):  # hung up, a mark, or no TLS with us
             if visit.port == PROXY:
                 visit.asked_of_proxy = _read_head(connection).decode()
-                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                connection.sendall(_consent(visit.asked_of_proxy))
             if visit.port != HTTP:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             head = _read_head(connection).decode()
@@ -116,6 +117,12 @@ def _read_head(connection: socket.socket) -> bytes:
             raise ConnectionResetError
         head += byte
     return head
+
+
+def _consent(asked: str) -> bytes:
+    """Let through, or answer with the status that stands in the name that was asked for."""
+    named = re.match(r"CONNECT status-([0-9]+)\.test:", asked)
+    return b"HTTP/1.1 %s whatever\r\n\r\n" % (named[1].encode() if named else b"200")
 
 
 def _read_body(connection: socket.socket, size: int) -> None:

@@ -23,6 +23,9 @@ MANY = [*(f"10.7.0.{number}" for number in range(1, 60)), OTHER_PUBLIC]
 
 DEAD_NAMES = [f"dead{number}.test" for number in range(80)]
 
+UNKNOWN = ["unknown.test", "status-407.test", "status-403.test"]
+"""Names that do not resolve; the proxy of the world answers some with a status."""
+
 PUBLIC_ZONE: dict[str, Answers | None] = {
     "v4.test": [PUBLIC_V4],
     "v6.test": [PUBLIC_V6],

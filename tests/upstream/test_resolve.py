@@ -24,7 +24,9 @@ class NameServers:
         self.asked: list[str] = []
         self.revived = threading.Event()
 
-    def addresses(self, host: str) -> list[str]:
+    def addresses(self, host: str, flags: int = 0) -> list[str]:
+        if flags == socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "not an address")
         self.asked.append(host)
         if "dead" in host:
             self.revived.wait(60)
@@ -53,6 +55,22 @@ async def test_a_name_without_addresses() -> None:
         await resolver("a" * 64 + ".test")
     with pytest.raises(socket.gaierror):
         await resolver("1.2.3.4.5")
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0x7f.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("::ffff:0:1", "::ffff:0.0.0.1"),
+    ],
+)
+async def test_an_address_takes_no_room(host: str, address: str) -> None:
+    resolver = SystemResolver(room=0)
+    assert await resolver(host) == [address]
+    with pytest.raises(Unavailable):
+        await resolver("localhost")
 
 
 async def test_callers_of_one_host_share_a_look_up(servers: NameServers) -> None:
@@ -153,7 +171,7 @@ STUCK = """
 import asyncio, time
 from dragoman.upstream import resolve
 
-resolve._addresses = lambda host: time.sleep(600)
+resolve._look_up = lambda *_: time.sleep(600)
 
 async def main():
     try:
@@ -177,11 +195,12 @@ import asyncio, threading
 from dragoman.upstream import resolve
 
 go = threading.Event()
-resolve._addresses = lambda host: go.wait() and ["127.0.0.1"]
+look_up = resolve._look_up
+resolve._look_up = lambda *details: go.wait() and look_up(*details)
 
 async def main():
     try:
-        await asyncio.wait_for(resolve.SystemResolver()("dead.test"), 0.01)
+        await asyncio.wait_for(resolve.SystemResolver()("localhost"), 0.01)
     except TimeoutError:
         pass
 

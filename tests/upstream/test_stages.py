@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -133,3 +134,32 @@ async def test_whoever_goes_while_tls_is_agreed_on_leaves_nothing(make_pool: Mak
             await call
         assert in_use(pool) == 0
         await upstream.peers[0].left()
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def test_connections_that_do_not_come_about_leave_no_descriptor(
+    make_pool: MakePool,
+) -> None:
+    pool = make_pool(policy=EVERYTHING, resolve=answering(*[["127.0.0.2"]] * 9))
+    briefly = msgspec.structs.replace(PATIENT, connect_s=0.01)
+
+    async def fail(request: UpstreamRequest) -> None:
+        with pytest.raises((UpstreamTimeout, UpstreamUnreachable)):
+            await ask(pool, msgspec.structs.replace(request, deadlines=briefly))
+
+    async with serving(*ECHO) as upstream:
+        request = to_host(upstream, "model.test")
+        await fail(request)  # refused: nobody listens at this address
+        with dead_address("127.0.0.2", upstream.port):
+            await fail(request)
+            before = descriptors()
+            for _ in range(3):
+                await fail(request)
+            assert descriptors() == before
+        before = descriptors()
+        for _ in range(3):
+            await fail(request)
+        assert descriptors() == before

@@ -182,7 +182,7 @@ class Deadlines(Struct, frozen=True, gc=False):
     """How long each phase of one upstream call may take [s]."""
 
     connect_s: float
-    """DNS, TCP and TLS, and the wait for a free connection."""
+    """DNS, the operator's proxy, TCP and TLS, and the wait for a free connection."""
     first_byte_s: float
     """From the request's last byte to the first byte of the answer."""
     idle_s: float

@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from socket import AF_INET6, SOCK_STREAM, getaddrinfo
+from socket import AF_INET6, AI_NUMERICHOST, SOCK_STREAM, gaierror, getaddrinfo
 
 from dragoman.domain.errors import Unavailable
 
@@ -38,6 +38,8 @@ class SystemResolver:
 
     async def __call__(self, host: str) -> list[str]:
         """Look a host up, or join the look-up that is already under way."""
+        with suppress(gaierror):
+            return _numbers(host)
         lookup = self._lookups.get(host) or self._begin(host)
         # Another caller may be waiting for the same answer when this one is cancelled.
         return await asyncio.shield(lookup)
@@ -93,8 +95,13 @@ def _tell(
         loop.call_soon_threadsafe(told)
 
 
-def _addresses(host: str) -> list[str]:
-    found = getaddrinfo(host, None, type=SOCK_STREAM)
+def _numbers(host: str) -> list[str]:
+    """Read a host that is an address, in whatever spelling, which waits for nobody."""
+    return _addresses(host, AI_NUMERICHOST)
+
+
+def _addresses(host: str, flags: int = 0) -> list[str]:
+    found = getaddrinfo(host, None, type=SOCK_STREAM, flags=flags)
     return [_text(family, address) for family, _, _, _, address in found]
 
 
