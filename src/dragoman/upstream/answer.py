@@ -17,6 +17,11 @@ INTERIM_LIMIT = 100
 """The most interim answers before the real one: a server may send one every few seconds (102) to
 say that it is still at work."""
 
+VERSIONS = frozenset({"1.0", "1.1"})
+
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers that say where a message ends."""
+
 EVENT_STREAM = b"text/event-stream"
 
 
@@ -96,7 +101,7 @@ class Answer:
         """
         if not self.begun:
             raise AnswerBroken("it hung up before it had answered")
-        if any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
+        if any(name in FRAMING for name, _ in self.headers):
             raise AnswerBroken("the answer was cut short")
         if self._lines is not None and self._lines.unended:
             raise AnswerBroken("its event stream ended within a line")
@@ -122,11 +127,13 @@ class Answer:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one header line."""
         if self.begun:
-            return  # a trailer: nobody asked for it
+            if name.lower() in FRAMING:
+                raise AnswerBroken("its trailer would frame a message")
+            return  # any other trailer: nobody asked for it
         if len(self.headers) == HEADER_LINES_LIMIT:
             raise AnswerBroken(f"its head has more than {HEADER_LINES_LIMIT} lines")
         name = name.lower()
-        if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+        if name == b"transfer-encoding" and not self._is_chunked(value):
             raise AnswerBroken("its transfer encoding is not chunked")
         if name == b"content-length" and int(value) > self._limits.answer:  # llhttp: it is digits
             raise self._too_large()
@@ -138,6 +145,8 @@ class Answer:
         """Begin the answer, unless this head is an interim one."""
         if self._bodiless > HEAD_LIMIT and _size(self.headers) > HEAD_LIMIT:
             raise AnswerBroken("its head is too long")
+        if self._parser.get_http_version() not in VERSIONS:
+            raise AnswerBroken("its version of HTTP is not 1.1")
         status = self._parser.get_status_code()
         if 200 <= status <= 599:  # noqa: PLR2004
             self.status = status
@@ -167,6 +176,11 @@ class Answer:
         if self.begun:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
+
+    def _is_chunked(self, encoding: bytes) -> bool:
+        """Tell whether it is chunked, and chunked once, in the one line that may say so."""
+        told_before = any(name == b"transfer-encoding" for name, _ in self.headers)
+        return encoding.strip().lower() == b"chunked" and not told_before
 
     def _skip_interim(self) -> None:
         """Forget an interim answer, as 100 Continue; the real one follows."""
