@@ -22,6 +22,9 @@ from tests.upstream.calling import MakePool, eventually, in_use, request_to, wai
 CALLERS = 300
 CALLS_EACH = 8
 CONNECTIONS = 24
+LONG_S = 0.4
+"""Longer than most calls take, in line and in all [s]."""
+
 PATIENT = Deadlines(connect_s=100, first_byte_s=100, idle_s=100, total_s=100)
 
 KEEPING = ("plain", "streamed", "plain", "streamed", "plain", "streamed", "large")
@@ -33,7 +36,7 @@ MANNERS = (*KEEPING, *KEEPING, *CLOSING, *TROUBLING, *CUT)
 """What the upstream does with a request; the caller asks for it."""
 
 PAUSES_S = itertools.cycle((0, 0, 0.001, 0, 0.001, 0, 0))
-"""How long the upstream thinks between two pieces [s]."""
+"""How long the upstream thinks before it answers, and between two pieces [s]."""
 
 
 def body_of(mark: bytes, manner: str) -> bytes:
@@ -46,6 +49,7 @@ async def answer_by_request(peer: Peer) -> None:
     manner = name.decode()
     body = body_of(mark, manner)
     write = peer.write  # raises `HungUp` if the caller has left
+    await asyncio.sleep(next(PAUSES_S))
     match manner:
         case "plain" | "large" | "cut in a plain body" | "with more behind" | "closing":
             last = b"connection: close\r\n" if manner == "closing" else b""
@@ -115,8 +119,8 @@ async def test_no_answer_ever_reaches_another_caller(seed: int, make_pool: MakeP
             leaves_after = 20 if chance.random() < 0.1 else 10**9
             troubles += manner in TROUBLING
             task = asyncio.create_task(call(mark, manner, leaves_after))
-            if chance.random() < 0.1:
-                await asyncio.sleep(chance.random() * 0.02)
+            if chance.random() < 0.3:  # in line, before the answer, within it, or too late
+                await asyncio.wait([task], timeout=chance.random() * LONG_S)
                 task.cancel()
             await asyncio.wait([task])
             if task.cancelled():
