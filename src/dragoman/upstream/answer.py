@@ -22,6 +22,8 @@ VERSIONS = frozenset({"1.0", "1.1"})
 FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 """Headers that say where a message ends."""
 
+HEEDED = FRAMING | {b"content-type"}
+
 EVENT_STREAM = b"text/event-stream"
 
 
@@ -133,12 +135,8 @@ class Answer:
         if len(self.headers) == HEADER_LINES_LIMIT:
             raise AnswerBroken(f"its head has more than {HEADER_LINES_LIMIT} lines")
         name = name.lower()
-        if name == b"transfer-encoding" and not self._is_chunked(value):
-            raise AnswerBroken("its transfer encoding is not chunked")
-        if name == b"content-length" and int(value) > self._limits.answer:  # llhttp: it is digits
-            raise self._too_large()
-        if name == b"content-type" and value.lower().startswith(EVENT_STREAM):
-            self._lines = Lines(self._limits.line)
+        if name in HEEDED:
+            self._heed(name, value)
         self.headers.append((name, value.rstrip()))  # httptools leaves the spaces at the end
 
     def on_headers_complete(self) -> None:
@@ -177,10 +175,17 @@ class Answer:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
 
-    def _is_chunked(self, encoding: bytes) -> bool:
-        """Tell whether it is chunked, and chunked once, in the one line that may say so."""
-        told_before = any(name == b"transfer-encoding" for name, _ in self.headers)
-        return encoding.strip().lower() == b"chunked" and not told_before
+    def _heed(self, name: bytes, value: bytes) -> None:
+        """Act on a header that says how the body is to be read."""
+        if name == b"transfer-encoding":
+            told_before = any(known == name for known, _ in self.headers)
+            if told_before or value.strip().lower() != b"chunked":
+                raise AnswerBroken("its transfer encoding is not chunked")
+        elif name == b"content-length":
+            if int(value) > self._limits.answer:  # llhttp has seen that it is digits
+                raise self._too_large()
+        elif value.lower().startswith(EVENT_STREAM):
+            self._lines = Lines(self._limits.line)
 
     def _skip_interim(self) -> None:
         """Forget an interim answer, as 100 Continue; the real one follows."""
