@@ -132,8 +132,6 @@ class Answer:
             if name.lower() in FRAMING:
                 raise AnswerBroken("its trailer would frame a message")
             return  # any other trailer: nobody asked for it
-        if len(self.headers) == HEADER_LINES_LIMIT:
-            raise AnswerBroken(f"its head has more than {HEADER_LINES_LIMIT} lines")
         name = name.lower()
         if name in HEEDED:
             self._heed(name, value)
@@ -143,6 +141,8 @@ class Answer:
         """Begin the answer, unless this head is an interim one."""
         if self._bodiless > HEAD_LIMIT and _size(self.headers) > HEAD_LIMIT:
             raise AnswerBroken("its head is too long")
+        if len(self.headers) > HEADER_LINES_LIMIT:
+            raise AnswerBroken(f"its head has more than {HEADER_LINES_LIMIT} lines")
         if self._parser.get_http_version() not in VERSIONS:
             raise AnswerBroken("its version of HTTP is not 1.1")
         status = self._parser.get_status_code()
