@@ -29,6 +29,11 @@ class Received(NamedTuple):
     """Whether it ended as HTTP says that it ends."""
 
     @property
+    def is_stream(self) -> bool:
+        """Whether it says that it consists of events."""
+        return self.headers.get("content-type", "").startswith("text/event-stream")
+
+    @property
     def error(self) -> dict[str, Any]:
         """The error in it; fails if there is none in OpenAI's shape."""
         assert self.whole

@@ -17,9 +17,14 @@ INTERIM_LIMIT = 100
 """The most interim answers before the real one: a server may send one every few seconds (102) to
 say that it is still at work."""
 
-EVENT_STREAM = b"text/event-stream"
+VERSIONS = frozenset({"1.0", "1.1"})
 
-_JUDGED = frozenset({b"content-length", b"content-type", b"transfer-encoding"})
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers that say where a message ends."""
+
+HEEDED = FRAMING | {b"content-type"}
+
+EVENT_STREAM = b"text/event-stream"
 
 
 class Limits(NamedTuple):
@@ -98,7 +103,7 @@ class Answer:
         """
         if not self.begun:
             raise AnswerBroken("it hung up before it had answered")
-        if any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
+        if any(name in FRAMING for name, _ in self.headers):
             raise AnswerBroken("the answer was cut short")
         if self._lines is not None and self._lines.unended:
             raise AnswerBroken("its event stream ended within a line")
@@ -124,18 +129,22 @@ class Answer:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep one header line."""
         if self.begun:
-            return  # a trailer: nobody asked for it
-        if len(self.headers) == HEADER_LINES_LIMIT:
-            raise AnswerBroken(f"its head has more than {HEADER_LINES_LIMIT} lines")
+            if name.lower() in FRAMING:
+                raise AnswerBroken("its trailer would frame a message")
+            return  # any other trailer: nobody asked for it
         name = name.lower()
-        if name in _JUDGED:
-            self._judge(name, value)
+        if name in HEEDED:
+            self._heed(name, value)
         self.headers.append((name, value.rstrip()))  # httptools leaves the spaces at the end
 
     def on_headers_complete(self) -> None:
         """Begin the answer, unless this head is an interim one."""
         if self._bodiless > HEAD_LIMIT and _size(self.headers) > HEAD_LIMIT:
             raise AnswerBroken("its head is too long")
+        if len(self.headers) > HEADER_LINES_LIMIT:
+            raise AnswerBroken(f"its head has more than {HEADER_LINES_LIMIT} lines")
+        if self._parser.get_http_version() not in VERSIONS:
+            raise AnswerBroken("its version of HTTP is not 1.1")
         status = self._parser.get_status_code()
         if 200 <= status <= 599:  # noqa: PLR2004
             self.status = status
@@ -166,15 +175,17 @@ class Answer:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
 
-    def _judge(self, name: bytes, value: bytes) -> None:
-        if name == b"content-length":
-            if int(value) > self._limits.answer:  # llhttp has seen to it that it is digits
+    def _heed(self, name: bytes, value: bytes) -> None:
+        """Act on a header that says how the body is to be read."""
+        if name == b"transfer-encoding":
+            told_before = any(known == name for known, _ in self.headers)
+            if told_before or value.strip().lower() != b"chunked":
+                raise AnswerBroken("its transfer encoding is not chunked")
+        elif name == b"content-length":
+            if int(value) > self._limits.answer:  # llhttp has seen that it is digits
                 raise self._too_large()
-        elif name == b"content-type":
-            if value.lower().startswith(EVENT_STREAM):
-                self._lines = Lines(self._limits.line)
-        elif value.strip().lower() != b"chunked":
-            raise AnswerBroken("its transfer encoding is not chunked")
+        elif value.lower().startswith(EVENT_STREAM):
+            self._lines = Lines(self._limits.line)
 
     def _skip_interim(self) -> None:
         """Forget an interim answer, as 100 Continue; the real one follows."""

@@ -113,6 +113,8 @@ class Connection(asyncio.Protocol):
         if self.closed:  # whoever wanted it has gone meanwhile
             self._transport.abort()
             return
+        if hasattr(transport, "set_read_buffer_limits"):  # TLS keeps what is not decrypted yet
+            transport.set_read_buffer_limits(HIGH_WATER)
         self._news.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
