@@ -38,6 +38,7 @@ class Wire:
         self.socket.connect((host, int(port)))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.was_reset = False
+        self.status = 0
         self._received = b""
 
     def send(self, *pieces: bytes, pause_s: float = 0) -> Self:

@@ -62,6 +62,10 @@ class Connection(asyncio.Protocol):
         """Hand bytes over to be sent."""
         self._transport.write(data)
 
+    def write_parts(self, *parts: bytes) -> None:
+        """Hand bytes over to be sent, one part after another, without a copy of them."""
+        self._transport.writelines(parts)
+
     async def room(self) -> None:
         """Wait until the caller has taken some of what is waiting for it, or has gone."""
         waiter = self.loop.create_future()
