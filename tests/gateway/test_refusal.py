@@ -15,7 +15,7 @@ from dragoman.domain.ports import Headers
 from dragoman.domain.url import Endpoint
 from dragoman.gateway.credentials import hidden
 from dragoman.gateway.refusal import MAX_MESSAGE_LENGTH, refusal
-from dragoman.gateway.target import SecretLines, ReadyEndpoint, Target
+from dragoman.gateway.target import ReadyEndpoint, SecretLines, Target
 from dragoman.gateway.trace import NOWHERE
 from dragoman.vault.secret import Secret
 

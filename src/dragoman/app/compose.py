@@ -51,10 +51,13 @@ class Parts(NamedTuple):
 
 
 @asynccontextmanager
-async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
+async def serving(
+    settings: Settings, keyring: Keyring, *, upstream_connections: int
+) -> AsyncIterator[Parts]:
     """Open everything a serving process needs, and close it again.
 
-    `bootstrap.prepare` has run: the database and the key file are there.
+    `bootstrap.prepare` has run: the database and the key file are there. There are at most
+    `upstream_connections` to all upstreams together.
     """
     database = open_database(locate(settings))
     change_feed = SqlChangeFeed(database, settings.stale_max_s)
@@ -63,6 +66,7 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Parts]:
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
     pool = HttpPool(
         policy=policy,
+        connections=upstream_connections,
         connections_per_origin=settings.upstream_connections,
         ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
         limits=Limits(

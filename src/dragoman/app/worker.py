@@ -10,6 +10,7 @@ import uvloop
 
 from dragoman.app import logs
 from dragoman.app.compose import serving
+from dragoman.app.descriptors import share
 from dragoman.dialect.request_id import renew_prefix
 from dragoman.server.limits import Limits
 from dragoman.server.server import Server
@@ -39,8 +40,9 @@ async def _serve(
     settings: Settings, keyring: Keyring, listener: socket.socket, ready: int, life: int
 ) -> None:
     loop = asyncio.get_running_loop()
-    async with serving(settings, keyring) as parts:
-        server = Server(parts.front, _limits(settings))
+    sockets = share(settings)
+    async with serving(settings, keyring, upstream_connections=sockets.upstreams) as parts:
+        server = Server(parts.front, _limits(settings, sockets.callers))
         stopping = asyncio.Event()
 
         def stop() -> None:
@@ -60,11 +62,11 @@ async def _serve(
         await server.drain(settings.drain_s, end_calls=parts.pool.close)
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings, connections: int) -> Limits:
     return Limits(
         head_s=settings.caller_head_s,
         body_s=settings.caller_body_s,
         write_s=settings.caller_write_s,
         keep_alive_s=settings.caller_keep_alive_s,
-        connections=settings.caller_connections,
+        connections=connections,
     )

@@ -5,11 +5,17 @@ from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from dragoman.dialect.record import GONE
-from dragoman.server.limits import AHEAD_BYTES, BODY_BYTES_PER_S, LINGER_S, UNREAD_BYTES
+from dragoman.server.limits import (
+    AHEAD_BYTES,
+    AHEAD_REQUESTS,
+    BODY_BYTES_PER_S,
+    LINGER_S,
+    UNREAD_BYTES,
+)
 from dragoman.server.reading import Head, Reader, Refused
 from dragoman.server.refusal import refusal
 from dragoman.server.request import Request
-from dragoman.server.sockets import prepare, reset_at_close, untaken_bytes
+from dragoman.server.sockets import has_gone, prepare, reset_at_close, untaken_bytes
 
 if TYPE_CHECKING:
     from dragoman.server.server import Server
@@ -37,6 +43,8 @@ class Connection(asyncio.Protocol):
         self._incoming: Request | None = None
         """The one whose head came last."""
         self._line: deque[Request] = deque()
+        self._refused: Refused | None = None
+        """What is to be said when the requests that came before it have been answered."""
         self._room: list[asyncio.Future[None]] = []
         self._is_reading = True
         self._is_ending = False
@@ -53,6 +61,10 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Hand bytes over to be sent."""
         self._transport.write(data)
+
+    def write_parts(self, *parts: bytes) -> None:
+        """Hand bytes over to be sent, one part after another, without a copy of them."""
+        self._transport.writelines(parts)
 
     async def room(self) -> None:
         """Wait until the caller has taken some of what is waiting for it, or has gone."""
@@ -82,6 +94,8 @@ class Connection(asyncio.Protocol):
         self.read_on()
         if self._line:
             self._start(self._line.popleft())
+        elif self._refused is not None:
+            self._refuse(self._refused)
 
     def over(self, request: Request) -> None:
         """Take note that a request's handler has returned."""
@@ -97,7 +111,9 @@ class Connection(asyncio.Protocol):
     # --- What the reader tells ---
 
     def take_head(self, head: Head) -> None:
-        """Begin a request, or put it in line."""
+        """Begin a request, or put it in line. Raises Refused if the line is too long."""
+        if len(self._line) >= AHEAD_REQUESTS:
+            raise Refused(429, "Wait for answers before you send more requests on a connection.")
         scope = {
             "type": "http",
             "asgi": _ASGI,
@@ -196,6 +212,9 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             if waited_s > limits.write_s:  # what is left to send is never taken
                 self.abort()
+        elif not self._is_reading and has_gone(self._transport):
+            self._leave()
+            self._close()
         elif not self.may_write:
             self._look_at_writing(now, limits.write_s)
         elif self._request is None and not self._is_ending:
@@ -245,12 +264,17 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _refuse(self, refused: Refused) -> None:
-        """Answer that something is not taken, and end."""
+        """Answer that something is not taken, and end; what came before it is answered first."""
         request = self._request
         if self._is_ending or self._transport.is_closing():
             return
+        if request is not None and request is not self._incoming:
+            self._refused = refused
+            if self._incoming is not None:
+                self._line.pop()
+            return
         if request is not None:
-            if request.is_sent or self._line:
+            if request.is_sent:
                 self.abort()  # inside an answer, ours would be taken for a part of it
                 return
             request.leave()

@@ -57,6 +57,17 @@ def encode_head(status: int, headers: Headers, framing: Framing, tail: bytes) ->
     return head + tail
 
 
+LARGE_BYTES = 32 * 1024
+"""What is longer is not copied: for a caller that reads slowly, the copy would stay [bytes]."""
+
+
+def encode_large_piece(piece: bytes, framing: Framing, *, is_last: bool) -> tuple[bytes, ...]:
+    """Write a large piece of the body as parts, of which it is one itself."""
+    if framing is not Framing.CHUNKS:
+        return (encode_piece(piece, framing, is_last=is_last),)
+    return b"%x\r\n" % len(piece), piece, b"\r\n0\r\n\r\n" if is_last else b"\r\n"
+
+
 def encode_piece(piece: bytes, framing: Framing, *, is_last: bool) -> bytes:
     """Write a piece of the body. A piece may be empty; the last one ends what has an end."""
     if framing is not Framing.CHUNKS:

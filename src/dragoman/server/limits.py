@@ -25,7 +25,10 @@ BODY_BYTES_PER_S = 1024
 
 AHEAD_BYTES = 256 * 1024
 """Read ahead of the answers, for callers that do not wait for them [bytes]. As long as less is
-unread, it is seen when the caller goes away."""
+unread, it is seen at once when the caller goes away."""
+
+AHEAD_REQUESTS = 64
+"""As many requests may wait in line on a connection; one takes much more memory than its bytes."""
 
 UNREAD_BYTES = 256 * 1024
 """With more of a body than this unread by its handler, the caller is not read from [bytes]."""

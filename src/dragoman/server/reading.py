@@ -58,7 +58,7 @@ _NOT_HTTP = "This is not a valid HTTP/1.1 request."
 _TOO_LARGE = "The request line and headers are too large."
 
 _VERSIONS = frozenset({"1.0", "1.1"})
-_WATCHED = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_WATCHED = frozenset({b"transfer-encoding", b"expect"})
 
 
 class Reader:
@@ -66,9 +66,9 @@ class Reader:
 
     llhttp refuses two lengths, a length beside chunks, folded lines and line ends without CR.
     Refused here as well: any transfer encoding but `chunked`, chunks in HTTP/1.0, other versions
-    of HTTP, tunnels, and a request to change the protocol that has a body. Fields behind a chunked
-    body are dropped: kept among the headers, a trailer could say whose request it is after the
-    head has been judged.
+    of HTTP, and tunnels. An offer to change the protocol is not taken (RFC 9110, section 7.8).
+    Fields behind a chunked body are dropped: kept among the headers, a trailer could say whose
+    request it is after the head has been judged.
     """
 
     def __init__(self, taker: Taker, max_head_bytes: int) -> None:
@@ -83,8 +83,8 @@ class Reader:
         self._trailer_bytes = 0
         self._url = b""
         self._headers: Headers = []
-        self._has_length = self._has_chunks = self._expects_continue = False
-        self._is_last = self._is_over = False
+        self._has_chunks = self._expects_continue = False
+        self._is_last = self._is_over = self._is_offer = False
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises Refused, after which nothing more is read."""
@@ -94,22 +94,27 @@ class Reader:
         if self.in_head:
             self.head_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except HttpParserUpgrade:
-            self._is_over = True
+            try:
+                self._parser.feed_data(data)
+            except HttpParserUpgrade as offer:
+                self._read_without_offers(data, offer)
         except HttpParserError as error:
             if self._has_ended():
                 return  # it follows a request that said it was the last one
+            self._is_over = True
             ours = error.__context__
             raise ours if isinstance(ours, Refused) else Refused(400, _NOT_HTTP) from None
         if self.in_head and self.head_bytes > self._max_head_bytes:
+            self._is_over = True
             raise Refused(431, _TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """Begin a head."""
+        if self._is_over:
+            raise Refused(400, _NOT_HTTP)
         self._url = b""
         self._headers = []
-        self._has_length = self._has_chunks = self._expects_continue = False
+        self._has_chunks = self._expects_continue = False
 
     def on_url(self, url: bytes) -> None:
         """Take the target, or a part of it."""
@@ -131,21 +136,23 @@ class Reader:
         """End the head."""
         if self._size() > self._max_head_bytes:
             raise Refused(431, _TOO_LARGE)
+        parser = self._parser
+        method = parser.get_method()
+        if method == b"CONNECT":
+            raise Refused(405, "There are no tunnels here.")
+        if parser.should_upgrade():
+            self._is_offer = True
+            return
         self.in_head = False
         self.head_bytes = self._trailer_bytes = 0
-        parser = self._parser
         version = parser.get_http_version()
         if version not in _VERSIONS:
             raise Refused(505, "Use HTTP/1.1.")
         is_old = version != "1.1"
-        is_upgrade = parser.should_upgrade()
-        method = parser.get_method()
-        if method == b"CONNECT":
-            raise Refused(405, "There are no tunnels here.")
-        if (is_old and self._has_chunks) or (is_upgrade and (self._has_chunks or self._has_length)):
+        if is_old and self._has_chunks:
             raise Refused(400, _NOT_HTTP)
         path, query = _path_and_query(self._url)
-        self._is_last = is_old or is_upgrade or not parser.should_keep_alive()
+        self._is_last = is_old or not parser.should_keep_alive()
         self._taker.take_head(
             Head(
                 method=method.decode("ascii"),
@@ -155,7 +162,7 @@ class Reader:
                 query=query,
                 headers=self._headers,
                 is_last=self._is_last,
-                expects_continue=self._expects_continue,
+                expects_continue=self._expects_continue and not is_old,
             )
         )
 
@@ -165,17 +172,40 @@ class Reader:
 
     def on_message_complete(self) -> None:
         """End the request; after the last one nothing more is read."""
+        if self._is_offer:
+            return  # it has not begun
         self.in_head = True
         self._is_over = self._is_last
         self._taker.take_end()
+
+    def _read_without_offers(self, data: bytes, offer: HttpParserUpgrade) -> None:
+        """Read on as if nobody had offered another protocol.
+
+        llhttp takes what follows such a head for that protocol's, and hands it back unread. But
+        some who make the offer send a request's body behind it: the HTTP client of Java does.
+        """
+        rest = memoryview(data)
+        at: int = offer.args[0]
+        while True:
+            rest = rest[at:]
+            version = self._parser.get_http_version().encode()
+            lines = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, version)]
+            lines += [b"%b: %b" % line for line in self._headers if line[0] != b"upgrade"]
+            self._is_offer = False
+            self._parser = HttpRequestParser(self)
+            self._parser.feed_data(b"\r\n".join(lines) + b"\r\n\r\n")
+            try:
+                self._parser.feed_data(rest)
+            except HttpParserUpgrade as another:
+                at = another.args[0]
+            else:
+                return
 
     def _has_ended(self) -> bool:
         return self._is_over
 
     def _note(self, name: bytes, value: bytes) -> None:
-        if name == b"content-length":
-            self._has_length = value != b"0"
-        elif name == b"transfer-encoding":
+        if name == b"transfer-encoding":
             if value != b"chunked":
                 raise Refused(501, "The only transfer encoding that is known here is chunked.")
             self._has_chunks = True
@@ -191,13 +221,13 @@ class Reader:
 
 def _path_and_query(target: bytes) -> tuple[bytes, bytes]:
     """Take a request target apart, as it stands on the request line."""
+    if b"#" in target:
+        raise Refused(400, _NOT_HTTP)
     if not target.startswith(b"/"):
         try:
             url = parse_url(target)
         except HttpParserInvalidURLError:
             raise Refused(400, _NOT_HTTP) from None
         return url.path or b"/", url.query or b""
-    if b"#" in target:
-        raise Refused(400, _NOT_HTTP)
     path, _, query = target.partition(b"?")
     return path, query

@@ -8,7 +8,7 @@ from dragoman.server.framing import Framing, encode_head
 
 def refusal(status: int, message: str, tail: bytes) -> bytes:
     """Write a whole answer; `tail` ends its head."""
-    is_ours = status >= 500 and status != 505  # noqa: PLR2004
+    is_ours = status == 503  # noqa: PLR2004  # 501 and 505: who asked for what is not here
     fault = "operator" if is_ours else "caller"
     kind = "operator_error" if is_ours else "invalid_request_error"
     body = json.encode({"error": {"message": message, "type": kind, "param": None, "code": None}})

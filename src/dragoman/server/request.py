@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from dragoman.dialect.record import AsgiApp
 from dragoman.domain.ports import Headers
 from dragoman.server.framing import (
+    LARGE_BYTES,
     BrokenAnswer,
     Framing,
     encode_head,
+    encode_large_piece,
     encode_piece,
     framing_of,
 )
@@ -161,8 +163,11 @@ class Request:
         piece, is_last = message.get("body", b""), not message.get("more_body", False)
         self._count(len(piece), is_last=is_last)
         head, self._head = self._head, b""
-        data = head + encode_piece(piece, self._framing, is_last=is_last)
-        if data:
+        if len(piece) > LARGE_BYTES:
+            self.is_sent = True
+            parts = encode_large_piece(piece, self._framing, is_last=is_last)
+            self._connection.write_parts(head, *parts)
+        elif data := head + encode_piece(piece, self._framing, is_last=is_last):
             self.is_sent = True
             self._connection.write(data)
         if is_last:

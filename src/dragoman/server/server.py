@@ -20,6 +20,9 @@ LOOK_INTERVAL_S = 0.5
 """How often every connection is looked at. One look at 10 000 of them takes a few milliseconds,
 and spares each request the timers that a deadline would cost it."""
 
+BEING_TOLD = 64
+"""How many callers may be there beyond the limit, to be told that there is no room."""
+
 LAST_WORDS_S = 2.0
 """How long the answers that were ended by the drain's deadline may take to say so [s]."""
 
@@ -72,9 +75,15 @@ class Server:
     # --- What a connection uses ---
 
     def admit(self, connection: Connection) -> bool:
-        """Take note of a caller; False if there are too many."""
+        """Take note of a caller; False if there are too many.
+
+        Each is told so, unless those who are being told are too many as well.
+        """
         self.connections.add(connection)
-        return len(self.connections) <= self.limits.connections and not self.is_draining
+        over = len(self.connections) - self.limits.connections
+        if over > BEING_TOLD:
+            connection.abort()
+        return over <= 0 and not self.is_draining
 
     def forget(self, connection: Connection) -> None:
         """Take note that a connection has closed."""
@@ -102,9 +111,9 @@ class Server:
 
     def _look(self) -> None:
         """Look at every connection's deadlines, and at the clock."""
+        self._looking = self.loop.call_later(LOOK_INTERVAL_S, self._look)
         date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
         self._tails = date + b"\r\n", date + b"connection: close\r\n\r\n"
         now = self.loop.time()
         for connection in tuple(self.connections):
             connection.look(now)
-        self._looking = self.loop.call_later(LOOK_INTERVAL_S, self._look)

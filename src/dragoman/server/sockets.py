@@ -15,6 +15,8 @@ megabytes for a caller that reads slowly."""
 _KEEPALIVE_S = 60
 """A caller that waits for a model is silent; one that has vanished does not answer a probe."""
 
+_ESTABLISHED = 1
+
 _RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -25,6 +27,16 @@ def prepare(transport: asyncio.Transport) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+
+
+def has_gone(transport: asyncio.Transport) -> bool:
+    """Tell whether the caller has closed its side, without reading; False where unknown."""
+    sock = transport.get_extra_info("socket")
+    try:
+        told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+    except (OSError, AttributeError):
+        return False
+    return bool(told[0] != _ESTABLISHED)
 
 
 def reset_at_close(transport: asyncio.Transport) -> None:

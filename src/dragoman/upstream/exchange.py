@@ -90,11 +90,10 @@ class Exchange:
         while not answer.held:
             if answer.complete:
                 return b""
+            if self._connection is not None:
+                self._connection.read_on()  # not before: what was given last has been passed on
             await self._arrival()
-        data = answer.take()
-        if self._connection is not None:
-            self._connection.read_on()
-        return data
+        return answer.take()
 
     async def _arrival(self) -> None:
         """Wait until something has come; raises what has ended the exchange."""

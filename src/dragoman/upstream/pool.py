@@ -18,6 +18,7 @@ IDLE_EXPIRY_S = 4.0
 """Servers on Node and on uvicorn hang up after 5 s of silence. A request that crosses with the
 hanging up is lost, because a POST is not sent twice, so a connection does not get that old."""
 
+CONNECTIONS = 8192
 CONNECTIONS_PER_ORIGIN = 512
 
 
@@ -35,6 +36,7 @@ class HttpPool:
         *,
         ca_bundle: Path | None = None,
         proxy: EgressProxy | None = None,
+        connections: int = CONNECTIONS,
         connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
         idle_expiry_s: float = IDLE_EXPIRY_S,
         limits: Limits | None = None,
@@ -43,6 +45,7 @@ class HttpPool:
         self._connector = Connector(
             policy, tls_context(ca_bundle), resolve or SystemResolver(), proxy
         )
+        self._connections = connections
         self._limit = connections_per_origin
         self._idle_expiry_s = idle_expiry_s
         self._limits = limits or Limits()
@@ -81,6 +84,17 @@ class HttpPool:
             lane = self._add_lane(key)
         return lane
 
+    def _make_room(self) -> None:
+        """Let one more connection be opened, in place of an idle one if it must be.
+
+        Raises `Unavailable` where every connection of the whole pool is in use.
+        """
+        lanes = self._lanes.values()
+        if sum(lane.places_taken for lane in lanes) < self._connections:
+            return
+        if not any(lane.close_idle() for lane in lanes):
+            raise Unavailable("This process has no room for another connection.")
+
     def _add_lane(self, key: tuple[Origin, bool]) -> Lane:
         if self._closed:
             raise Unavailable("This process is shutting down.")
@@ -91,6 +105,7 @@ class HttpPool:
             plain_credential=plain_credential,
             connector=self._connector,
             limit=self._limit,
+            make_room=self._make_room,
             idle_expiry_s=self._idle_expiry_s,
         )
         return lane
