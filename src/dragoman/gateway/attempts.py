@@ -32,8 +32,8 @@ DECLINED = frozenset({TOO_MANY_REQUESTS, 503, 529})
 and what that one did is not known. Not 500: work that failed half-way may have been done, and paid
 for. A completion is not sent twice on a guess."""
 
-LEAST_S = 0.001
-"""What an attempt is given that begins in the last moment [s]."""
+LEAST_S = 0.01
+"""With less time left than this, no attempt is begun [s]; timers of the loop count milliseconds."""
 
 WORDS: dict[type[DragomanError], str] = {
     EgressRefused: "egress",
@@ -110,7 +110,7 @@ class Attempts:
             if not usage.attempts:
                 self._ends_at = now + deadlines.total_s
             else:
-                deadlines = structs.replace(deadlines, total_s=max(self._ends_at - now, LEAST_S))
+                deadlines = structs.replace(deadlines, total_s=self._ends_at - now)
         self._status = 0
         usage.attempts += 1
         usage.endpoint = endpoint.label
@@ -144,7 +144,7 @@ class Attempts:
             raise error
         if self._status == TOO_MANY_REQUESTS and isinstance(error, UpstreamRefused):
             self._rate_limit = error
-        if not self._left or now >= self._ends_at:
+        if not self._left or now >= self._ends_at - LEAST_S:
             raise self._rate_limit or error
 
     def close(self) -> None:
