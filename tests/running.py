@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,8 +24,11 @@ READY = re.compile(r"is ready on (http://\S+) ")
 class RunningDragoman:
     """One installation and its server; leaving the block stops the processes it started."""
 
-    def __init__(self, data_dir: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, data_dir: Path, environment: Mapping[str, str], through: Sequence[str] = ()
+    ) -> None:
         self.data_dir = data_dir
+        self._through = through
         self._environment = dict(environment)
         self._output = data_dir.parent / f"{data_dir.name}.out"
         self._log = data_dir.parent / f"{data_dir.name}.log"
@@ -34,12 +37,17 @@ class RunningDragoman:
 
     @classmethod
     def start(
-        cls, data_dir: Path, *options: str, workers: int = 1, **settings: str | None
+        cls,
+        data_dir: Path,
+        *options: str,
+        workers: int = 1,
+        through: Sequence[str] = (),
+        **settings: str | None,
     ) -> "RunningDragoman":
         """Start a server on a data directory; settings as in `egress_allow="…"`.
 
         Calls to this machine are allowed unless a setting says otherwise; one that is None is not
-        set at all.
+        set at all. `through` is a command that runs the command behind it.
         """
         settings.setdefault("egress_allow", "127.0.0.0/8,::1/128")
         settings.setdefault("log_level", "debug")
@@ -48,7 +56,7 @@ class RunningDragoman:
         environment |= {f"DRAGOMAN_{name.upper()}": text for name, text in given.items()}
         environment |= {"DRAGOMAN_DATA_DIR": str(data_dir), "DRAGOMAN_PORT": "0"}
         environment |= {"DRAGOMAN_WORKERS": str(workers)}
-        dragoman = cls(data_dir, environment)
+        dragoman = cls(data_dir, environment, through)
         dragoman.launch(*options)
         return dragoman
 
@@ -56,7 +64,7 @@ class RunningDragoman:
         """Start the server, again if it was stopped, and wait until it is ready."""
         with self._output.open("wb") as output, self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "dragoman", "serve", *options],
+                [*self._through, sys.executable, "-m", "dragoman", "serve", *options],
                 env=self._environment,
                 stdout=output,
                 stderr=log,

@@ -20,10 +20,18 @@ ANOTHER: dict[str, tuple[str, Any]] = {
     "egress_proxy": ("http://proxy.example:3128", "http://proxy.example:3128"),
     "ca_bundle": ("/etc/ca.pem", "/etc/ca.pem"),
     "region": ("eu", "eu"),
+    "trace_hosts": ("vllm.internal,*.example", ("vllm.internal", "*.example")),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "control_body_max_bytes": ("2048", 2048),
     "call_body_max_bytes": ("4096", 4096),
+    "upstream_answer_max_bytes": ("1048576", 1048576),
+    "upstream_line_max_bytes": ("65536", 65536),
+    "caller_connections": ("8", 8),
+    "caller_head_s": ("8", 8.0),
+    "caller_body_s": ("9", 9.0),
+    "caller_write_s": ("10", 10.0),
+    "caller_keep_alive_s": ("11", 11.0),
     "upstream_connections": ("7", 7),
     "upstream_connect_s": ("2.5", 2.5),
     "upstream_first_byte_s": ("3", 3.0),
@@ -98,8 +106,10 @@ class TestOrder:
     @pytest.mark.parametrize("name", Settings.__struct_fields__)
     def test_an_option_stands_before_its_variable(self, name: str) -> None:
         text, value = ANOTHER[name]
-        option = text if name == "egress_allow" else value
-        default = {"egress_allow": "10.0.0.0/8"}.get(name, str(getattr(Settings(), name)))
+        option = text if name in {"egress_allow", "trace_hosts"} else value
+        default = {"egress_allow": "10.0.0.0/8", "trace_hosts": "other.example"}.get(
+            name, str(getattr(Settings(), name))
+        )
         settings = load({name: option}, {f"DRAGOMAN_{name.upper()}": default})
         assert settings == msgspec.structs.replace(Settings(), **{name: value})
 
@@ -226,6 +236,18 @@ class TestNetworks:
     )
     def test_networks_are_separated_by_commas(self, text: str, networks: tuple[str, ...]) -> None:
         assert load({}, {"DRAGOMAN_EGRESS_ALLOW": text}).egress_allow == networks
+
+    @pytest.mark.parametrize("text", ["*", "*.example", "a.example", "10.0.0.1", " A.Example , * "])
+    def test_hosts_are_named_by_name_or_suffix_or_all_at_once(self, text: str) -> None:
+        hosts = tuple(part.strip().lower() for part in text.split(","))
+        assert load({}, {"DRAGOMAN_TRACE_HOSTS": text}).trace_hosts == hosts
+
+    @pytest.mark.parametrize(
+        "text", ["https://a.example", "a.example:443", "*a.example", "a.*", "**", "a b", "*."]
+    )
+    def test_what_is_no_host_is_refused(self, text: str) -> None:
+        with pytest.raises(SettingsError, match=r"^DRAGOMAN_TRACE_HOSTS: .* is not a host"):
+            load({}, {"DRAGOMAN_TRACE_HOSTS": text})
 
     def test_one_bad_network_is_named_and_the_message_shows_good_ones(self) -> None:
         with pytest.raises(SettingsError) as refused:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dragoman.domain.egress_proxy import parse_egress_proxy
+from dragoman.domain.url import ascii_host
 
 PREFIX = "DRAGOMAN_"
 
@@ -23,7 +24,7 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
-SizeBytes = Annotated[int, Meta(ge=1024)]
+SizeBytes = Annotated[int, Meta(ge=1024, le=2**40)]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -71,6 +72,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     region: Annotated[
         str | None, Meta(description="Region of this installation: endpoints in it come first.")
     ] = None
+    trace_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Hosts of LLMs (names, `*.suffix`, or `*` for all; comma-separated) that "
+            "get a call's `traceparent` and `tracestate`."
+        ),
+    ] = ()
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)\\Z", description="Least level to log.")
     ] = "info"
@@ -84,6 +92,23 @@ class Settings(Struct, frozen=True, kw_only=True):
     call_body_max_bytes: Annotated[
         SizeBytes, Meta(description="Largest body of a call to an LLM [bytes].")
     ] = 32 * 1024 * 1024
+    caller_connections: Annotated[
+        Count, Meta(description="Most callers connected at a time, per worker.")
+    ] = 10_000
+    caller_head_s: Annotated[
+        Seconds, Meta(description="Deadline for the head of a request [s].")
+    ] = 15.0
+    caller_body_s: Annotated[
+        Seconds,
+        Meta(description="Deadline for the body of a request, beside 1 s for each KiB of it [s]."),
+    ] = 30.0
+    caller_write_s: Annotated[
+        Seconds,
+        Meta(description="How long a caller may take nothing of an answer that waits for it [s]."),
+    ] = 60.0
+    caller_keep_alive_s: Annotated[
+        Seconds, Meta(description="How long a caller's connection may be silent [s].")
+    ] = 75.0
     upstream_connections: Annotated[
         Count, Meta(description="Most connections to one upstream at a time, per worker.")
     ] = 1000
@@ -99,6 +124,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     upstream_total_s: Annotated[Seconds, Meta(description="Deadline for a whole answer [s].")] = (
         600.0
     )
+    upstream_answer_max_bytes: Annotated[
+        SizeBytes,
+        Meta(description="Largest body of an upstream's answer, streamed or not [bytes]."),
+    ] = 256 * 1024 * 1024
+    upstream_line_max_bytes: Annotated[
+        SizeBytes,
+        Meta(description="Longest line of a streamed answer; an image comes in one [bytes]."),
+    ] = 8 * 1024 * 1024
     stale_max_s: Annotated[
         Seconds,
         Meta(description="How long calls go on from memory while the database is away [s]."),
@@ -144,6 +177,7 @@ def load(
             values[_field(variable)] = text
     values |= {name: value for name, value in (options or {}).items() if value is not None}
     values["egress_allow"] = _networks(values.get("egress_allow", ""))
+    values["trace_hosts"] = _hosts(values.get("trace_hosts", ""))
     _check_database_url(values.get("database_url"))
     _check_egress_proxy(values.get("egress_proxy"))
     try:
@@ -249,6 +283,17 @@ def _networks(text: str) -> list[str]:
                 f"DRAGOMAN_EGRESS_ALLOW: '{entry}' is not a network; write networks such as "
                 "127.0.0.0/8 or 10.1.2.3/32, separated by commas."
             ) from None
+    return entries
+
+
+def _hosts(text: str) -> list[str]:
+    entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
+    for entry in entries:
+        if entry != "*" and ascii_host(entry.removeprefix("*.")) != entry.removeprefix("*."):
+            raise SettingsError(
+                f"DRAGOMAN_TRACE_HOSTS: '{entry}' is not a host; write names such as "
+                "vllm.internal, *.internal for all below it, or * for all, separated by commas."
+            )
     return entries
 
 

@@ -26,5 +26,6 @@ def test_help_starts_without_what_only_calls_need(arguments: list[str]) -> None:
 def test_a_command_imports_nothing_of_the_others() -> None:
     program = "import sys, dragoman.cli\nprint(sorted(n for n in sys.modules if 'dragoman.' in n))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    ours = ["dragoman.cli", "dragoman.cli.commands", "dragoman.settings"]
+    ours = ["dragoman.cli", "dragoman.cli.commands", "dragoman.domain"]
+    ours += ["dragoman.domain.egress_proxy", "dragoman.domain.url", "dragoman.settings"]
     assert ended.stdout.decode() == f"{ours}\n"

@@ -5,7 +5,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,8 @@ from tests.running import RunningDragoman, registration
 
 FELT_WITHIN_S = 1.0
 RECOVERED_WITHIN_S = 5.0
+EVENTUALLY_S = 20.0
+STALE = "x-dragoman-stale"
 ENOUGH_FOR_EVERY_WORKER = 16
 
 
@@ -46,13 +48,12 @@ class Cluster(NamedTuple):
 
     def statuses(self, model: str, key: str | None = None) -> set[int]:
         """Call an LLM over so many fresh connections that every worker has been asked."""
-        body = {"model": model, "messages": [{"role": "user", "content": "mark"}]}
         found = set()
         for machine in (self.first, self.second):
             with self.client(machine, key) as client:
                 client.headers["connection"] = "close"
                 for _ in range(ENOUGH_FOR_EVERY_WORKER):
-                    found.add(client.post("/v1/chat/completions", json=body).status_code)
+                    found.add(call(client, model).status_code)
         return found
 
     def revisions(self) -> list[int]:
@@ -130,7 +131,10 @@ def test_calls_go_on_while_the_database_is_away_and_the_registry_recovers(
                 assert client.get("/anam/v1/llms").status_code == 503
                 body = registration(f"{cluster.upstream}/chat/completions")
                 assert client.post("/anam/v1/llms", json=body).status_code == 503
-                assert client.get("/readyz").status_code == 503
+                ready = client.get("/readyz")
+                assert ready.status_code == 200
+                assert ready.json() == {"status": "ready", "database": "unreachable"}
+                eventually(lambda: is_stale(client))
                 assert client.get("/healthz").status_code == 200
     finally:
         cluster.server.run()
@@ -142,9 +146,58 @@ def test_calls_go_on_while_the_database_is_away_and_the_registry_recovers(
                 time.sleep(0.05)
     time.sleep(FELT_WITHIN_S)
     assert cluster.statuses("remembered") == {200}
+    for machine in (cluster.first, cluster.second):
+        with cluster.client(machine) as client:
+            eventually(lambda: not is_stale(client))
     cluster.register("afterwards")
     time.sleep(FELT_WITHIN_S)
     assert cluster.statuses("afterwards") == {200}
+
+
+def test_what_is_remembered_is_believed_for_so_long_and_no_longer(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.register("believed")
+    data_dir = tmp_path / "three"
+    data_dir.mkdir()
+    shutil.copy(cluster.first.data_dir / "kek", data_dir / "kek")
+    third = RunningDragoman.start(data_dir, database_url=cluster.url, stale_max_s="1.5")
+    with third, cluster.client(third) as client:
+        assert call(client, "believed").status_code == 200
+        cluster.server.stop()
+        try:
+            answer = call(client, "believed")
+            assert answer.status_code == 200
+            eventually(lambda: client.get("/readyz").status_code == 503)
+            refused = call(client, "believed")
+            assert refused.status_code == 503
+            assert int(refused.headers[STALE]) >= 2
+            not_ready = {"status": "not ready", "database": "unreachable"}
+            assert client.get("/readyz").json() == not_ready
+        finally:
+            cluster.server.run()
+        eventually(lambda: call(client, "believed").status_code == 200)
+        eventually(lambda: not is_stale(client, "believed"))
+        assert client.get("/readyz").json() == {"status": "ready", "database": "ok"}
+
+
+def call(client: httpx2.Client, model: str) -> httpx2.Response:
+    """Call an LLM of the marking upstream."""
+    body = {"model": model, "messages": [{"role": "user", "content": "mark"}]}
+    return client.post("/v1/chat/completions", json=body)
+
+
+def is_stale(client: httpx2.Client, model: str = "remembered") -> bool:
+    """Tell whether an answer says for how long nothing was heard of changes."""
+    return int(call(client, model).headers.get(STALE, 0)) >= 1
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + EVENTUALLY_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_worker_that_is_killed_within_a_write_leaves_nothing_and_holds_up_nobody(

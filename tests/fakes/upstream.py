@@ -1,6 +1,6 @@
 """An upstream in memory: notes what it is sent, and answers what it was told."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from dragoman.domain.ports import Headers, UpstreamRequest
@@ -9,28 +9,39 @@ from dragoman.domain.ports import Headers, UpstreamRequest
 class FakeExchange:
     """An answer whose body comes in pieces."""
 
-    def __init__(self, status: int, headers: Headers, pieces: list[bytes]) -> None:
+    def __init__(
+        self, status: int, headers: Headers, pieces: Sequence[bytes | BaseException]
+    ) -> None:
         self.status = status
         self.headers = headers
         self._pieces = list(pieces)
 
     async def read(self) -> bytes:
-        """Give the next piece, or nothing after the last one."""
-        return self._pieces.pop(0) if self._pieces else b""
+        """Give the next piece, or nothing after the last one; an error in its place is raised."""
+        piece = self._pieces.pop(0) if self._pieces else b""
+        if isinstance(piece, BaseException):
+            raise piece
+        return piece
 
 
 class FakeUpstream:
-    """Answers every request alike."""
+    """Answers every request alike, unless it was told something else for its origin."""
 
     def __init__(self, *pieces: bytes, status: int = 200, headers: Headers | None = None) -> None:
         self._answer = (status, headers or [], list(pieces))
         self.requests: list[UpstreamRequest] = []
+        self.outcomes: dict[str, list[FakeExchange | BaseException]] = {}
+        """By host: what comes of the next requests there."""
 
     @asynccontextmanager
     async def exchange(self, request: UpstreamRequest) -> AsyncIterator[FakeExchange]:
         """Take a request."""
         self.requests.append(request)
-        yield FakeExchange(*self._answer)
+        outcomes = self.outcomes.get(request.origin.host)
+        outcome = outcomes.pop(0) if outcomes else FakeExchange(*self._answer)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        yield outcome
 
 
 class FakeAnswer:

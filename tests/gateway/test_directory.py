@@ -1,6 +1,7 @@
 """From a name to an LLM that can be called: what is remembered, and what makes it forgotten."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,7 +36,7 @@ class Gateway:
         self.installation = installation
         self.store = WatchedStore(installation.store, in_between)
         self.directory = Directory(
-            store=self.store, vault=installation.vault, clock=installation.clock, region=None
+            store=self.store, vault=installation.vault, clock=installation.clock
         )
 
     async def looks(self, who: Actor, *names: str) -> int:
@@ -74,13 +75,15 @@ async def stranger(installation: Installation) -> Actor:
     return await installation.acting(organization_id=OTHER_ID)
 
 
-async def platform_llm(installation: Installation, name: str, llm_id: str = PLATFORM_LLM_ID) -> LLM:
+async def platform_llm(
+    installation: Installation, name: str, llm_id: str = PLATFORM_LLM_ID, **members: Any
+) -> LLM:
     """Make an LLM of the operator's."""
     llm = LLM(
         id=llm_id,
         organization_id=PLATFORM_ORGANIZATION_ID,
         owner_id="operator",
-        configuration=a_configuration(display_name=name),
+        configuration=a_configuration(display_name=name, **members),
         created_at_ms=0,
         created_by="operator",
     )

@@ -20,7 +20,7 @@ async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
 
 async def test_a_name_that_no_llm_can_have_is_not_remembered(installation: Installation) -> None:
     directory = Directory(
-        store=installation.store, vault=installation.vault, clock=installation.clock, region=None
+        store=installation.store, vault=installation.vault, clock=installation.clock
     )
     who = await installation.acting()
     longest = "x" * MAX_NAME_LENGTH

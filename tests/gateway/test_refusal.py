@@ -12,9 +12,11 @@ from dragoman.domain.credential import Credential, CredentialKind, Placement, Se
 from dragoman.domain.errors import UpstreamRefused
 from dragoman.domain.llm import LLM, Configuration, ProtocolName
 from dragoman.domain.ports import Headers
-from dragoman.domain.url import Endpoint, parse_origin
-from dragoman.gateway.directory import Target
+from dragoman.domain.url import Endpoint
+from dragoman.gateway.credentials import hidden
 from dragoman.gateway.refusal import MAX_MESSAGE_LENGTH, refusal
+from dragoman.gateway.target import ReadyEndpoint, SecretLines, Target
+from dragoman.gateway.trace import NOWHERE
 from dragoman.vault.secret import Secret
 
 PLAIN = "sk-plain-4f1d7c"
@@ -38,12 +40,11 @@ TARGET = Target(
         created_at_ms=0,
         created_by="ada",
     ),
-    endpoint=ENDPOINT,
-    origin=parse_origin(ENDPOINT.url),
-    request_target=b"/v1/chat/completions",
-    credential_header=b"authorization",
+    endpoints=(ReadyEndpoint.made(ENDPOINT, 1, NOWHERE),),
+    secret_lines=SecretLines([]),
     secret=Secret(PLAIN),
     headers=(("x-extra", Secret(EXTRA)),),
+    hidden=hidden(Secret(PLAIN), (("x-extra", Secret(EXTRA)),)),
 )
 
 STATUSES = {

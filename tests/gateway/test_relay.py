@@ -1,5 +1,6 @@
 """One call: what is sent besides the body, how long it may take, and what does not come back."""
 
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from dragoman.authz.check import Actor
 from dragoman.domain.errors import UpstreamRefused
 from dragoman.domain.llm import Sampling, Timeouts
 from dragoman.domain.ports import Deadlines, Headers
+from dragoman.domain.usage import Usage
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
 from dragoman.vault.secret import Secret
@@ -29,13 +31,13 @@ async def called(
 ) -> FakeAnswer:
     """Call the LLM of this name."""
     directory = Directory(
-        store=installation.store, vault=installation.vault, clock=installation.clock, region=None
+        store=installation.store, vault=installation.vault, clock=installation.clock
     )
     relay = Relay(
         directory=directory, upstream=upstream, deadlines=DEADLINES, installation=b"dragoman-test"
     )
     answer = FakeAnswer()
-    await relay.chat(who, headers or [], body, answer)
+    await relay.chat(Usage("req_1", perf_counter()), who, headers or [], body, answer)
     return answer
 
 

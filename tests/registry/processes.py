@@ -65,7 +65,7 @@ class Process:
             store=self.store, vault=VAULT, digests=DIGESTS, clock=clock, policy=EgressPolicy([])
         )
         self.authenticator = Authenticator(store=self.store, clock=clock)
-        self.directory = Directory(store=self.store, vault=VAULT, clock=clock, region=None)
+        self.directory = Directory(store=self.store, vault=VAULT, clock=clock)
         self.memories.add(self.authenticator, self.directory)
 
     async def acting(self, key: str) -> Actor:

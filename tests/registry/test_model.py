@@ -231,7 +231,7 @@ class Registry(Stage):
         async def call(name: str) -> Any:
             target = await where.directory.find(await where.acting(self.texts[key.id]), name)
             it, plain = target.llm, target.secret.reveal() if target.secret else None
-            configuration, host = it.configuration, target.origin.host
+            configuration, host = it.configuration, target.endpoints[0].origin.host
             return it.id, it.revision, configuration.display_name, configuration.model, host, plain
 
         return [await refused(call(name)) for name in asked]

@@ -1,11 +1,14 @@
 """When a connection is used again, and when it must not be."""
 
 import asyncio
+import os
+import socket
 
 import pytest
 
 from dragoman.upstream.pool import HttpPool
 from tests.scripted_upstream import (
+    Peer,
     Script,
     Step,
     close,
@@ -56,6 +59,25 @@ async def test_anything_that_comes_while_idle_closes_the_connection(
         await upstream.peers[0].left()
         await eventually(lambda: idle(pool) == 0)
         assert await ask(pool, request_to(upstream, b"2")) == b"2"
+
+
+@pytest.mark.parametrize("last_words", [b"", b"\r\n", answer(SECRET)])
+async def test_what_the_loop_has_not_told_yet_is_seen_too(
+    pool: HttpPool, last_words: bytes
+) -> None:
+    async with serving([read_request(), send(answer(b"1"))], [*ECHO]) as upstream:
+        await ask(pool, request_to(upstream))
+        assert idle(pool) == 1
+        with socket.socket(fileno=os.dup(descriptor(upstream.peers[0]))) as there:
+            there.send(last_words)
+            there.shutdown(socket.SHUT_WR)
+        assert await ask(pool, request_to(upstream, b"2")) == b"2"
+        assert len(upstream.peers) == 2
+        assert not upstream.peers[0].received
+
+
+def descriptor(peer: Peer) -> int:
+    return int(peer.transport.get_extra_info("socket").fileno())
 
 
 async def test_an_idle_connection_expires(make_pool: MakePool) -> None:

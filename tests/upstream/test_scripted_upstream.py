@@ -6,7 +6,12 @@ import pytest
 
 from tests.scripted_upstream import (
     close,
+    close_half,
+    drip,
+    flood,
     forever,
+    read_body,
+    read_head,
     read_request,
     reply,
     reset,
@@ -79,3 +84,42 @@ async def test_a_mistake_in_a_script_fails_its_test() -> None:
             _, writer = await asyncio.open_connection("127.0.0.1", upstream.port)
             writer.close()
             await upstream.peers[0].left()
+
+
+async def test_it_drips_and_closes_half() -> None:
+    read = asyncio.Event()
+
+    async def tell(_: object) -> None:
+        read.set()
+
+    async with serving(drip(b"abc", 0.001), close_half(), read_request(), tell) as upstream:
+        reader, writer = await asyncio.open_connection("127.0.0.1", upstream.port)
+        assert [await reader.read(10) for _ in range(3)] == [b"a", b"b", b"c"]
+        assert await reader.read() == b""
+        writer.write(GET)
+        async with asyncio.timeout(20):
+            await read.wait()
+        writer.close()
+
+
+async def test_it_floods_as_fast_as_the_client_takes_it_and_until_it_leaves() -> None:
+    piece = bytes(100_000)
+    async with serving(flood(piece)) as upstream:
+        reader, writer = await asyncio.open_connection("127.0.0.1", upstream.port)
+        await reader.readexactly(10 * len(piece))
+        await asyncio.sleep(0.05)
+        assert upstream.peers[0].transport.get_write_buffer_size() <= 3 * len(piece)
+        await reader.readexactly(100 * len(piece))
+        writer.transport.abort()
+        await upstream.peers[0].left()
+
+
+async def test_it_reads_a_body_late() -> None:
+    script = (read_head(), send(b"early"), read_body(), read_request(), send(b"late"))
+    async with serving(*script) as upstream:
+        reader, writer = await asyncio.open_connection("127.0.0.1", upstream.port)
+        writer.write(b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n")
+        assert await reader.readexactly(5) == b"early"
+        writer.write(b"{}" + GET)
+        assert await reader.readexactly(4) == b"late"
+        writer.close()

@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front
 from dragoman.app.memories import Memories
+from dragoman.app.usage_log import LoggedUsage
 from dragoman.dialects.anam.routes import dialect as anam
 from dragoman.dialects.dragoman.routes import dialect as dragoman
 from dragoman.dialects.dragoman.services import Services
@@ -20,6 +22,7 @@ from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import Clock, Deadlines
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
+from dragoman.gateway.trace import TraceHosts
 from dragoman.registry.authentication import Authenticator
 from dragoman.registry.identity import Identities
 from dragoman.registry.keys import Keys
@@ -32,6 +35,7 @@ from dragoman.settings import Settings
 from dragoman.storage.change_feed import SqlChangeFeed
 from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
+from dragoman.upstream.answer import Limits
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
 from dragoman.vault.digests import Digests
@@ -39,46 +43,65 @@ from dragoman.vault.envelope import Vault
 from dragoman.vault.keys import Keyring
 
 
+class Parts(NamedTuple):
+    """What a serving process works with."""
+
+    front: Front
+    pool: HttpPool
+
+
 @asynccontextmanager
-async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
+async def serving(
+    settings: Settings, keyring: Keyring, *, upstream_connections: int
+) -> AsyncIterator[Parts]:
     """Open everything a serving process needs, and close it again.
 
-    `bootstrap.prepare` has run: the database and the key file are there.
+    `bootstrap.prepare` has run: the database and the key file are there. There are at most
+    `upstream_connections` to all upstreams together.
     """
     database = open_database(locate(settings))
+    change_feed = SqlChangeFeed(database, settings.stale_max_s)
     memories = Memories()
     store = SqlStore(database, memories)
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
     pool = HttpPool(
         policy=policy,
+        connections=upstream_connections,
         connections_per_origin=settings.upstream_connections,
         ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
+        limits=Limits(
+            answer=settings.upstream_answer_max_bytes, line=settings.upstream_line_max_bytes
+        ),
         proxy=parse_egress_proxy(settings.egress_proxy) if settings.egress_proxy else None,
     )
     clock = SystemClock()
     deployment_id, vault, digests = await _opened(store, keyring)
     authenticator = Authenticator(store=store, clock=clock)
-    directory = Directory(store=store, vault=vault, clock=clock, region=settings.region)
+    directory = Directory(
+        store=store, vault=vault, clock=clock, trace_hosts=TraceHosts(settings.trace_hosts)
+    )
     memories.add(authenticator, directory)
     relay = Relay(
         directory=directory,
         upstream=pool,
         deadlines=_deadlines(settings),
         installation=f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode(),
+        region=settings.region,
     )
     llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)
 
     async def readiness() -> tuple[bool, dict[str, str]]:
+        # Calls are served from memory while the database is away, but not for ever.
         try:
             await database.ping()
         except Unavailable:
-            return False, {"database": "unreachable"}
+            return not change_feed.is_stale, {"database": "unreachable"}
         return True, {"database": "ok"}
 
-    change_feed = SqlChangeFeed(database, settings.stale_max_s)
+    usage_log = LoggedUsage(clock)
     following = asyncio.create_task(change_feed.follow(memories))
     try:
-        yield Front(
+        front = Front(
             [
                 anam(llms, authenticator, settings.control_body_max_bytes),
                 dragoman(
@@ -90,17 +113,21 @@ async def serving(settings: Settings, keyring: Keyring) -> AsyncIterator[Front]:
                     relay=relay,
                     directory=directory,
                     authenticator=authenticator,
+                    change_feed=change_feed,
+                    usage_log=usage_log,
                     max_body_bytes=settings.call_body_max_bytes,
                 ),
             ],
             readiness=readiness,
             fallback=render,
         )
+        yield Parts(front, pool)
     finally:
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following
         await pool.close()
+        usage_log.write()
         await database.close()
 
 

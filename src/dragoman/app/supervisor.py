@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from dragoman.app.descriptors import raise_limit
 from dragoman.settings import Settings
 from dragoman.vault.keys import Keyring
 
@@ -52,6 +53,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; gives the exit status."""
+        raise_limit()
         self._watch_signals()
         for _ in range(self._settings.workers):
             self._start_worker()
@@ -62,6 +64,8 @@ class Supervisor:
                 for key, _ in selector.select(self._patience_s()):
                     key.data()
                 self._kill_the_late()
+        for number in ENDING_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # one more would be our exit status
         return 1 if self._failed else 0
 
     @property

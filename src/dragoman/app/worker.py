@@ -2,26 +2,25 @@
 
 import asyncio
 import gc
-import math
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
-import uvicorn
 import uvloop
 
 from dragoman.app import logs
 from dragoman.app.compose import serving
-from dragoman.app.front import Front
-from dragoman.app.listener import Listener
+from dragoman.app.descriptors import share
 from dragoman.dialect.request_id import renew_prefix
+from dragoman.server.limits import Limits
+from dragoman.server.server import Server
 from dragoman.settings import Settings
 from dragoman.vault.keys import Keyring
 
-KEEP_ALIVE_S = 75
 READY = b"r"
+
+GC_THRESHOLD = 20_000
+"""How many more objects have to be there for a collection; a call makes some twenty."""
 
 
 def run(
@@ -41,49 +40,33 @@ async def _serve(
     settings: Settings, keyring: Keyring, listener: socket.socket, ready: int, life: int
 ) -> None:
     loop = asyncio.get_running_loop()
-    async with serving(settings, keyring) as front:
-        server = _Server(_config(front, settings), on_started=lambda: os.write(ready, READY))
+    sockets = share(settings)
+    async with serving(settings, keyring, upstream_connections=sockets.upstreams) as parts:
+        server = Server(parts.front, _limits(settings, sockets.callers))
+        stopping = asyncio.Event()
 
         def stop() -> None:
             loop.remove_reader(life)  # a closed pipe would go on telling
-            server.should_exit = True
+            stopping.set()
 
         loop.add_signal_handler(signal.SIGTERM, stop)
         loop.add_reader(life, stop)
-        await server.serve(sockets=[listener])
-
-
-def _config(front: Front, settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
-        front,
-        http=Listener,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Nobody here needs the caller's address, so nobody has to be believed about it.
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=math.ceil(settings.drain_s),
-    )
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, with word when it has started, and without handlers of its own for signals."""
-
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], object]) -> None:
-        super().__init__(config)
-        self._on_started = on_started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        # What is there now stays: looking through it at every collection is wasted.
+        await server.listen(listener)
+        # What is there now stays: looking through it at every collection is wasted. What comes is
+        # let go of without one, but for few circles.
         gc.collect()
         gc.freeze()
-        self._on_started()
+        gc.set_threshold(GC_THRESHOLD)
+        os.write(ready, READY)
+        await stopping.wait()
+        await server.drain(settings.drain_s, end_calls=parts.pool.close)
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone: uvicorn would raise them again before we have closed the rest."""
-        yield
+
+def _limits(settings: Settings, connections: int) -> Limits:
+    return Limits(
+        head_s=settings.caller_head_s,
+        body_s=settings.caller_body_s,
+        write_s=settings.caller_write_s,
+        keep_alive_s=settings.caller_keep_alive_s,
+        connections=connections,
+    )

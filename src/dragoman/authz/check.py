@@ -1,5 +1,7 @@
 """The checks: who is acting, how far an action of theirs reaches, and whether it may be done."""
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from dragoman.authz.policy import (
@@ -33,10 +35,15 @@ class Actor(Struct, frozen=True, gc=False):
 
     def reach(self, action: Action) -> Reach | None:
         """Tell how far this actor may do this; None: not at all."""
-        for reach in (Reach.ANY, Reach.OWN):
-            if permission(action, reach) in self.permissions:
-                return reach
-        return None
+        return _reach(self.permissions, action)
+
+
+@lru_cache  # asked with every call, about the permissions of few roles
+def _reach(permissions: frozenset[Permission], action: Action) -> Reach | None:
+    for reach in (Reach.ANY, Reach.OWN):
+        if permission(action, reach) in permissions:
+            return reach
+    return None
 
 
 def actor(key: ApiKey, principal: Principal) -> Actor:

@@ -11,6 +11,11 @@ from dragoman.domain.errors import DragomanError
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+GONE = "dragoman.gone"
+"""The extension of ASGI by which our server tells that a caller has gone: a function that takes
+what is to be called then, with the handler's task, or None to be left alone again. A handler that
+awaits something else than `receive` would not hear of it."""
+
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 

@@ -16,6 +16,7 @@
     ├── UpstreamError               the LLM's server is at fault
     │   ├── UpstreamUnreachable     no connection
     │   ├── UpstreamTimeout         a deadline passed
+    │   │   └── ConnectTimeout      … before there was a connection: nothing was sent
     │   ├── UpstreamBroken          an answer that is not HTTP, or that was cut short
     │   └── UpstreamRefused         an answer that is an error
     └── OperatorError               this installation is at fault
@@ -176,6 +177,12 @@ class UpstreamTimeout(UpstreamError):
     """A deadline passed while waiting for the upstream."""
 
     code = "upstream_timeout"
+
+
+class ConnectTimeout(UpstreamTimeout):
+    """A deadline passed before there was a connection, so that nothing was sent."""
+
+    code = "upstream_connect_timeout"
 
 
 class UpstreamBroken(UpstreamError):

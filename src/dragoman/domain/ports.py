@@ -13,6 +13,7 @@ from dragoman.domain.llm import LLM
 from dragoman.domain.page import AuditQuery, LLMQuery, Page, PageQuery
 from dragoman.domain.principal import ApiKey, Organization, Principal, Scope
 from dragoman.domain.url import Origin
+from dragoman.domain.usage import Usage
 
 Headers = list[tuple[bytes, bytes]]
 """Header lines in order; names in lower case."""
@@ -229,6 +230,14 @@ class Upstream(Protocol):
         ...
 
 
+class UsageLog(Protocol):
+    """Where it is written down what each call was and took."""
+
+    def note(self, usage: Usage) -> None:
+        """Take note of a call that has ended; comes once for each, and must not raise."""
+        ...
+
+
 # --- Changes ---------------------------------------------------------------------------------
 
 
@@ -246,6 +255,11 @@ class Memory(Protocol):
 
 class ChangeFeed(Protocol):
     """How a process hears of changes that others made."""
+
+    @property
+    def silent_s(self) -> float | None:
+        """How long changes have not been heard [s], or None while they are."""
+        ...
 
     async def follow(self, memory: Memory) -> None:
         """Tell the memory of each committed change within 250 ms, until cancelled.

@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from msgspec import Struct
-
 from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
 from dragoman.domain.cache import Cache
@@ -14,7 +12,9 @@ from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID, is_id
 from dragoman.domain.llm import LLM, MAX_NAME_LENGTH, ProtocolName
 from dragoman.domain.ports import Clock, ReadLLMs, Store
 from dragoman.domain.principal import Scope
-from dragoman.domain.url import Endpoint, Origin, parse_origin, request_target
+from dragoman.gateway.credentials import hidden, secret_lines
+from dragoman.gateway.target import ReadyEndpoint, Target
+from dragoman.gateway.trace import NOWHERE, TraceHosts
 from dragoman.protocols import openai_chat
 from dragoman.vault.envelope import Vault, binding, header_binding
 from dragoman.vault.secret import Secret
@@ -27,28 +27,17 @@ LISTED_LLMS = 1000
 LISTED_NAMESAKES = 20
 
 
-class Target(Struct, frozen=True):
-    """An LLM that may be called, ready to be called: its credential is open."""
-
-    llm: LLM
-    endpoint: Endpoint
-    origin: Origin
-    request_target: bytes
-    credential_header: bytes
-    """Which header line carries the credential, in lower case; empty where there is none."""
-    secret: Secret | None
-    headers: tuple[tuple[str, Secret], ...]
-    """What is sent beside the credential: names in lower case."""
-
-
 class Directory:
     """Finds what a caller names; remembers it until something changes."""
 
-    def __init__(self, *, store: Store, vault: Vault, clock: Clock, region: str | None) -> None:
+    def __init__(
+        self, *, store: Store, vault: Vault, clock: Clock, trace_hosts: TraceHosts = NOWHERE
+    ) -> None:
+        """`trace_hosts` are those that may be told which trace a call belongs to."""
         self._store = store
         self._vault = vault
         self._clock = clock
-        self._region = region
+        self._trace_hosts = trace_hosts
         self._ids: Cache[tuple[str, str | None, str], tuple[str, str]] = Cache(CACHED_NAMES)
         self._targets: Cache[tuple[str, str], Target] = Cache(CACHED_TARGETS)
         self._unknown: Cache[tuple[str, str | None, str], int] = Cache(CACHED_NAMES)
@@ -112,23 +101,26 @@ class Directory:
         return target
 
     def _target(self, llm: LLM) -> Target:
-        endpoint = _endpoint(llm, self._region)
+        secret = self._opened(llm)
+        headers = tuple(
+            (
+                header.name.lower(),
+                self._vault.open(
+                    header.sealed, header_binding(llm, header.name, header.generation)
+                ),
+            )
+            for header in llm.headers
+        )
         return Target(
             llm=llm,
-            endpoint=endpoint,
-            origin=parse_origin(endpoint.url),
-            request_target=request_target(endpoint.url).encode(),
-            credential_header=_header_name(llm),
-            secret=self._opened(llm),
-            headers=tuple(
-                (
-                    header.name.lower(),
-                    self._vault.open(
-                        header.sealed, header_binding(llm, header.name, header.generation)
-                    ),
-                )
-                for header in llm.headers
+            endpoints=tuple(
+                ReadyEndpoint.made(endpoint, number, self._trace_hosts)
+                for number, endpoint in enumerate(llm.configuration.endpoints, 1)
             ),
+            secret_lines=secret_lines(llm, secret, headers),
+            secret=secret,
+            headers=headers,
+            hidden=hidden(secret, headers),
         )
 
     def _opened(self, llm: LLM) -> Secret | None:
@@ -136,10 +128,6 @@ class Directory:
         if stored is None:
             return None
         return self._vault.open(stored.sealed, binding(llm, stored.placement, stored.generation))
-
-
-def _header_name(llm: LLM) -> bytes:
-    return llm.credential.placement.header.lower().encode() if llm.credential else b""
 
 
 async def _found(llms: ReadLLMs, reach: Scope, name: str) -> LLM | None:
@@ -180,13 +168,6 @@ def _problem(llm: LLM) -> NotCallable | None:
             code="protocol_not_supported",
         )
     return None
-
-
-def _endpoint(llm: LLM, region: str | None) -> Endpoint:
-    """Choose the first endpoint of this region, else the first."""
-    endpoints = llm.configuration.endpoints
-    near = [endpoint for endpoint in endpoints if region and endpoint.region == region]
-    return (near or endpoints)[0]
 
 
 class _Names:

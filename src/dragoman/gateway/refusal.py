@@ -8,7 +8,7 @@ from msgspec import Struct
 from dragoman.domain.errors import UpstreamRefused
 from dragoman.domain.ports import Headers
 from dragoman.gateway.credentials import scrubbed
-from dragoman.gateway.directory import Target
+from dragoman.gateway.target import Target
 
 MAX_ERROR_BODY_BYTES = 64 * 1024
 MAX_MESSAGE_LENGTH = 2000

@@ -1,6 +1,8 @@
 """One call, from a caller's body to the last byte of the LLM's answer."""
 
 import asyncio
+from contextlib import suppress
+from time import perf_counter
 from typing import Protocol
 
 import msgspec
@@ -8,37 +10,27 @@ from msgspec import structs
 
 from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
-from dragoman.domain.errors import NotCallable, UpstreamBroken
+from dragoman.domain.errors import UpstreamBroken, UpstreamTimeout
 from dragoman.domain.llm import Timeouts
-from dragoman.domain.ports import (
-    Deadlines,
-    Headers,
-    Upstream,
-    UpstreamExchange,
-    UpstreamRequest,
-)
+from dragoman.domain.ports import Deadlines, Headers, Upstream, UpstreamExchange, UpstreamRequest
+from dragoman.domain.usage import Usage
+from dragoman.gateway.attempts import ENDPOINT_ERRORS, Attempts
 from dragoman.gateway.body import read_members, read_text
-from dragoman.gateway.credentials import header_lines, quotes_credential
-from dragoman.gateway.directory import Directory, Target
+from dragoman.gateway.cooldown import Cooldowns
+from dragoman.gateway.directory import Directory
+from dragoman.gateway.mask import Mask
+from dragoman.gateway.outgoing import asked_for, request
 from dragoman.gateway.refusal import MAX_ERROR_BODY_BYTES, refusal
-from dragoman.protocols import openai_chat
-
-OUR_HEADERS: Headers = [
-    (b"content-type", b"application/json"),
-    # An answer that nobody has to unpack can be relayed as it comes.
-    (b"accept-encoding", b"identity"),
-    (b"user-agent", b"dragoman"),
-]
-LOOP_HEADER = b"cdn-loop"
-"""Tells a relay its own requests (RFC 8586)."""
-
-MAX_PASSED = 4
-"""Through how many other relays a call may have come."""
+from dragoman.gateway.target import Target
 
 LARGE_BODY_BYTES = 256 * 1024
 """What is larger is read in a thread, so that other calls go on meanwhile."""
 
-PASSED_TO_UPSTREAM = frozenset({b"accept", b"openai-beta"})
+WITHOUT_AN_ANSWER = frozenset({204, 205, 206})
+"""Statuses that are no errors, and no answer to a call either: nothing, nothing, and a part."""
+
+NO_CODING = frozenset({b"", b"identity"})
+
 PASSED_TO_CALLER = frozenset(
     {
         b"content-type",
@@ -50,6 +42,8 @@ PASSED_TO_CALLER = frozenset(
     }
 )
 PASSED_PREFIX = b"x-ratelimit-"
+
+OF_THE_INSTALLATION = Timeouts()
 
 
 class Answer(Protocol):
@@ -78,31 +72,61 @@ class Relay:
         upstream: Upstream,
         deadlines: Deadlines,
         installation: bytes,
+        region: str | None = None,
     ) -> None:
+        """`region` is where this installation is, for LLMs that have endpoints in several."""
         self._directory = directory
         self._upstream = upstream
         self._deadlines = deadlines
         self._installation = installation
+        self._region = region
+        self._cooldowns = Cooldowns()
         self._large_bodies = asyncio.Semaphore(1)
 
-    async def chat(self, who: Actor, headers: Headers, body: bytes, answer: Answer) -> None:
+    async def chat(
+        self, usage: Usage, who: Actor, headers: Headers, body: bytes, answer: Answer
+    ) -> None:
         """Relay one chat completion, streamed or not, as it comes.
 
         Raises CallerError, UpstreamError or OperatorError; after `answer.begin` only an
         UpstreamError, and then what was written is not a whole answer.
         """
         scope(who, Action.USE)
-        passed = self._passed_through(headers)
+        asked = asked_for(headers, self._installation)
         members = await self._members(body)
         target = await self._directory.find(who, read_text(members, "model"))
-        llm, host = target.llm.configuration, target.origin.host
-        request = self._request(target, headers, openai_chat.edited(members, llm, host), passed)
-        async with self._upstream.exchange(request) as exchange:
-            await _check(exchange, target)
-            await answer.begin(exchange.status, _passed_to_caller(exchange, target))
-            while piece := await exchange.read():
-                await answer.write(piece)
+        usage.llm_id = target.llm.id
+        deadlines = self._deadlines_of(target.llm.configuration.timeouts)
+        regions = asked.region, self._region
+        attempts = Attempts(target, deadlines, usage, self._cooldowns, regions)
+        try:
+            while True:
+                endpoint, deadlines = attempts.next(perf_counter())
+                outgoing = request(target, endpoint, asked, members, deadlines)
+                try:
+                    await self._attempt(outgoing, target, attempts, answer)
+                    break
+                except ENDPOINT_ERRORS as error:
+                    attempts.failed(error, perf_counter())
+        finally:
+            attempts.close()
         await answer.end()
+
+    async def _attempt(
+        self, outgoing: UpstreamRequest, target: Target, attempts: Attempts, answer: Answer
+    ) -> None:
+        """Ask one endpoint, and pass on its answer if it is one."""
+        async with self._upstream.exchange(outgoing) as exchange:
+            attempts.answered(exchange.status, perf_counter())
+            await _check(exchange, target)
+            attempts.worked()
+            await answer.begin(exchange.status, _passed_to_caller(exchange, target))
+            mask = Mask(target.hidden)
+            while piece := await exchange.read():
+                if passed := mask.passed(piece):
+                    await answer.write(passed)
+            if rest := mask.rest():
+                await answer.write(rest)
 
     async def _members(self, body: bytes) -> dict[str, msgspec.Raw]:
         if len(body) <= LARGE_BODY_BYTES:
@@ -110,42 +134,12 @@ class Relay:
         async with self._large_bodies:
             return await asyncio.to_thread(read_members, body)
 
-    def _passed_through(self, headers: Headers) -> bytes:
-        """Say through which installations a call will have come, this one included.
-
-        Raises NotCallable for a call that this one made, or that came through too many: an LLM
-        is registered with a URL that leads in a circle.
-        """
-        before = [value for name, value in headers if name == LOOP_HEADER]
-        if not before:
-            return self._installation
-        passed = b", ".join(before)
-        if self._installation in passed or passed.count(b",") >= MAX_PASSED:
-            raise NotCallable(
-                "This LLM's URL leads back to this installation.", code="loop_detected"
-            )
-        return passed + b", " + self._installation
-
-    def _request(
-        self, target: Target, headers: Headers, body: bytes, passed: bytes
-    ) -> UpstreamRequest:
-        outgoing = [*OUR_HEADERS, (LOOP_HEADER, passed)]
-        outgoing += [line for line in headers if line[0] in PASSED_TO_UPSTREAM]
-        secret_lines = header_lines(target)
-        pinned = {name for name, _ in secret_lines}
-        return UpstreamRequest(
-            origin=target.origin,
-            target=target.request_target,
-            headers=[line for line in outgoing if line[0] not in pinned] + secret_lines,
-            body=body,
-            deadlines=self._deadlines_of(target.llm.configuration.timeouts),
-            carries_credential=bool(secret_lines),
-        )
-
     def _deadlines_of(self, timeouts: Timeouts) -> Deadlines:
         """Give an LLM's own deadlines, and the installation's where it has none."""
+        if timeouts == OF_THE_INSTALLATION:
+            return self._deadlines
         own = {name: value for name, value in structs.asdict(timeouts).items() if value is not None}
-        return structs.replace(self._deadlines, **own) if own else self._deadlines
+        return structs.replace(self._deadlines, **own)
 
 
 async def _check(exchange: UpstreamExchange, target: Target) -> None:
@@ -159,19 +153,25 @@ async def _check(exchange: UpstreamExchange, target: Target) -> None:
     if status >= 400:  # noqa: PLR2004
         body = await _error_body(exchange)
         raise refusal(status, exchange.headers, body, target)
+    if status in WITHOUT_AN_ANSWER:
+        raise UpstreamBroken(
+            f"The upstream answered with status {status}, which carries no whole answer."
+        )
     for name, value in exchange.headers:
-        if name == b"content-encoding" and value.lower() != b"identity":
+        if name == b"content-encoding" and not _is_plain(value):
             raise UpstreamBroken("The upstream compressed its answer, which was not asked for.")
 
 
+def _is_plain(codings: bytes) -> bool:
+    return all(coding.strip().lower() in NO_CODING for coding in codings.split(b","))
+
+
 async def _error_body(exchange: UpstreamExchange) -> bytes:
-    """Read an error's body up to a limit; one that is cut short still counts for what is there."""
+    """Read an error's body up to a limit; what is missing of one does not change its status."""
     body = b""
-    try:
+    with suppress(UpstreamBroken, UpstreamTimeout):
         while len(body) < MAX_ERROR_BODY_BYTES and (piece := await exchange.read()):
             body += piece
-    except UpstreamBroken:
-        pass
     return body[:MAX_ERROR_BODY_BYTES]
 
 
@@ -181,5 +181,5 @@ def _passed_to_caller(exchange: UpstreamExchange, target: Target) -> Headers:
         line
         for line in exchange.headers
         if (line[0] in PASSED_TO_CALLER or line[0].startswith(PASSED_PREFIX))
-        and not quotes_credential(line[1], target)
+        and not target.hidden.is_in(line[1])
     ]

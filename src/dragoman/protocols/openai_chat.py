@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
-from dragoman.domain.llm import Configuration, ProtocolName, ReasoningEffort
+from dragoman.domain.llm import Configuration, ProtocolName, ReasoningEffort, Sampling
 
 SPOKEN_BY = frozenset({ProtocolName.OPENAI, ProtocolName.CUSTOM, ProtocolName.GROQ_OPENAI})
+
+NO_SAMPLING = Sampling()
 
 SAMPLING_MEMBERS: Mapping[str, str] = MappingProxyType(
     {
@@ -36,9 +38,10 @@ HOSTS_WITHOUT_MAX_TOKENS = frozenset({"api.openai.com", "api.groq.com"})
 
 def edited(members: dict[str, msgspec.Raw], llm: Configuration, host: str) -> bytes:
     """Write the body for this host: the upstream's model name, and the defaults left out."""
-    return msgspec.json.encode(
-        {**members, "model": llm.model, **dict(_defaults(members, llm, host))}
-    )
+    body: dict[str, Any] = {**members, "model": llm.model}
+    if llm.sampling != NO_SAMPLING or llm.reasoning_effort or llm.reasoning_format:
+        body.update(_defaults(members, llm, host))
+    return msgspec.json.encode(body)
 
 
 def _defaults(

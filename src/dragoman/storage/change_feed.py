@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from time import monotonic
 
 from dragoman.domain.change import Change, Noun
 from dragoman.domain.ports import Memory
@@ -34,25 +35,27 @@ class SqlChangeFeed:
         self._stale_max_s = stale_max_s
         self._seen = 0
         self._is_away = False
+        self._heard_at = monotonic()
         self.is_connected = False
         """Whether changes are heard right now."""
         self.is_stale = False
         """Whether the database has been away for longer than what is known may be believed."""
 
+    @property
+    def silent_s(self) -> float | None:
+        """How long changes have not been heard [s], or None while they are."""
+        return None if self.is_connected else monotonic() - self._heard_at
+
     async def follow(self, memory: Memory) -> None:
         """Tell of each change, until cancelled."""
-        clock = asyncio.get_running_loop().time
-        away_since: float | None = None
         while True:
             try:
                 async with self._database.watch() as watcher:
                     await self._begin(watcher, memory)
-                    away_since = None
                     await self._tell_on(watcher, memory)
             except Exception as error:  # noqa: BLE001  # without its feed a process never learns
                 self._note_away(error)
-            away_since = clock() if away_since is None else away_since
-            if clock() - away_since > self._stale_max_s:
+            if monotonic() - self._heard_at > self._stale_max_s:
                 self.is_stale = True
                 memory.forget()
             await asyncio.sleep(RETRY_INTERVAL_S)
@@ -61,6 +64,7 @@ class SqlChangeFeed:
         """Start anew: what has happened until now is not known."""
         self._seen = await _newest(watcher)
         memory.forget()
+        self._heard_at = monotonic()
         self.is_connected, self.is_stale, self._is_away = True, False, False
 
     async def _tell_on(self, watcher: Watcher, memory: Memory) -> None:
@@ -68,6 +72,7 @@ class SqlChangeFeed:
             await watcher.news()
             while (newest := await _newest(watcher)) != self._seen:
                 await self._tell(watcher, memory, newest)
+            self._heard_at = monotonic()
 
     async def _tell(self, watcher: Watcher, memory: Memory, newest: int) -> None:
         """Tell of the next changes, at most so many at once."""

@@ -5,20 +5,20 @@ import errno
 import os
 import ssl
 from pathlib import Path
-from socket import gaierror, socket
+from socket import gaierror
 
 from dragoman.domain.egress_proxy import SETTING as PROXY_SETTING
 from dragoman.domain.egress_proxy import EgressProxy
 from dragoman.domain.errors import (
+    ConnectTimeout,
     DragomanError,
     ProxyFailed,
     Stage,
     Unavailable,
-    UpstreamTimeout,
     UpstreamUnreachable,
 )
 from dragoman.domain.url import Origin
-from dragoman.upstream.dial import dial
+from dragoman.upstream.dial import Line, dial
 from dragoman.upstream.egress import EgressPolicy
 from dragoman.upstream.resolve import Resolve
 from dragoman.upstream.route import addresses_past_proxy, callable_addresses
@@ -65,14 +65,14 @@ class Connector:
         """Connect a protocol to an origin by a deadline [loop time], which is `limit_s` away.
 
         `plain_credential` says that a credential will go over it in the clear. Raises
-        `EgressRefused`, `ProxyFailed`, `UpstreamUnreachable`, `UpstreamTimeout`, `Unavailable`.
+        `EgressRefused`, `ProxyFailed`, `UpstreamUnreachable`, `ConnectTimeout`, `Unavailable`.
         """
         opening = _Opening(origin, protocol, deadline, self._tls)
         try:
             async with asyncio.timeout_at(deadline):
                 await self._open(opening, plain_credential=plain_credential)
         except TimeoutError:
-            raise UpstreamTimeout(
+            raise ConnectTimeout(
                 f"There was no connection to {origin} within {limit_s:g} s (connect): "
                 f"{_UNDER_WAY[opening.stage]}.",
                 stage=opening.stage,
@@ -128,26 +128,32 @@ class _Opening:
 
     async def _through(self, address: str, port: int, proxy: EgressProxy | None) -> None:
         self.stage = Stage.CONNECT if proxy is None else Stage.PROXY
-        sock = await dial(address, port)
+        line = await dial(address, port)
         try:
             if proxy is not None:
-                await dig(sock, proxy, self.origin)
-            await self._hand_over(sock)
+                await dig(line, proxy, self.origin)
+            self._protocol.connection_made(await self._speaking(line))
         except BaseException:
-            sock.close()
+            line.transport.abort()
             raise
 
-    async def _hand_over(self, sock: socket) -> None:
+    async def _speaking(self, line: Line) -> asyncio.BaseTransport:
         """Begin to speak: TLS with the host that was configured, whoever sits in between."""
-        encrypted = self.origin.scheme == "https"
-        if encrypted:
-            self.stage = Stage.TLS
-        await asyncio.get_running_loop().create_connection(
-            lambda: self._protocol,
-            sock=sock,
-            ssl=self._tls if encrypted else None,
-            server_hostname=self.origin.host.rstrip(".") if encrypted else None,
+        if line.has_ended or line.received:
+            raise OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        if self.origin.scheme != "https":
+            line.transport.set_protocol(self._protocol)
+            return line.transport
+        self.stage = Stage.TLS
+        encrypted = await asyncio.get_running_loop().start_tls(
+            line.transport,
+            self._protocol,
+            self._tls,
+            server_hostname=self.origin.host.rstrip("."),
         )
+        if encrypted is None:
+            raise OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        return encrypted
 
 
 def tls_context(ca_bundle: Path | None) -> ssl.SSLContext:

@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to an upstream, which carries one exchange at a time."""
 
 import asyncio
+import select
 from math import inf
 from typing import TYPE_CHECKING, cast
 
@@ -45,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._lane = lane
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport = _NoTransport()
+        self._news = select.poll()
         self._exchange: Exchange | None = None
         self._unsent: memoryview | None = None
         self._may_write = True
@@ -57,6 +59,15 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         """Whether a request can be sent over it."""
         return not self.closed and not self._transport.is_closing()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can carry another request: it is usable, and nothing has come meanwhile.
+
+        The loop tells what came until its last round; the upstream may have hung up since, and a
+        request that is sent after that is lost. Asking the kernel costs a microsecond.
+        """
+        return self.usable and not self._news.poll(0)
 
     # --- What the exchange asks for ---
 
@@ -101,6 +112,10 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         if self.closed:  # whoever wanted it has gone meanwhile
             self._transport.abort()
+            return
+        if hasattr(transport, "set_read_buffer_limits"):  # TLS keeps what is not decrypted yet
+            transport.set_read_buffer_limits(HIGH_WATER)
+        self._news.register(transport.get_extra_info("socket"), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Give what came to the exchange; if there is none, hang up."""

@@ -1,71 +1,71 @@
-"""A TCP connection to an address, as a plain socket."""
+"""A TCP connection to an address, before it is decided what is spoken over it."""
 
 import asyncio
-import errno
-import os
 import socket
 from contextlib import suppress
-from typing import Any
+from typing import cast
 
 _KEEPALIVE_S = 60
 """A model may think for minutes, and NATs forget a connection that is silent for longer than
 some five of them; a probe each minute also finds a machine that has vanished."""
 
-_UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK, errno.EINTR})
-_CONNECTED = frozenset({0, errno.EISCONN})
-_NUMBERS = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+
+_UNREAD_BYTES = 192 * 1024
+"""Of an answer that its caller takes slowly the kernel would keep megabytes. From an upstream that
+is 0.1 s away, this still lets through some 2 MB in a second [bytes]."""
 
 
-async def dial(address: str, port: int) -> socket.socket:
-    """Connect to an address that is written in numbers. Raises OSError.
+class Line(asyncio.Protocol):
+    """A connection without a protocol of its own yet; it keeps what comes.
 
-    A socket rather than a transport: so it is known how far a connection has come when time is
-    up, and whoever gets the socket may talk to a proxy before the protocol begins.
+    The descriptor stays the transport's from beginning to end: uvloop closes a socket that it is
+    handed twice when the connection ends while it is taken over, and the second time it may be
+    somebody else's.
     """
-    family, kind, number, _, target = socket.getaddrinfo(
-        address, port, type=socket.SOCK_STREAM, flags=_NUMBERS
-    )[0]
-    sock = socket.socket(family, kind, number)
-    try:
-        sock.setblocking(False)
-        _prepare(sock)
-        await _connect(sock, target)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.has_ended = False
+        """Whether the other side has hung up."""
+        self.transport: asyncio.Transport
+        self._news: asyncio.Future[None] | None = None
+
+    async def more(self) -> None:
+        """Wait until more has come, or the other side has hung up."""
+        if not self.has_ended:
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came."""
+        self.received += data
+        self._wake()
+
+    def eof_received(self) -> None:
+        """Take note of the end; the transport closes itself."""
+        self.has_ended = True
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Take note of the end."""
+        self.has_ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
 
-def _prepare(sock: socket.socket) -> None:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    with suppress(OSError, AttributeError):  # not every system has this one
+async def dial(address: str, port: int) -> Line:
+    """Connect to an address that is written in numbers, without a look-up. Raises OSError."""
+    _, line = await asyncio.get_running_loop().create_connection(Line, address, port)
+    sock = line.transport.get_extra_info("socket")
+    with suppress(OSError, AttributeError):  # not every system has all options
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _UNREAD_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
-
-
-async def _connect(sock: socket.socket, target: tuple[Any, ...]) -> None:
-    """Connect without another look-up, even of numbers, which uvloop's `sock_connect` begins."""
-    error = sock.connect_ex(target)
-    if error in _UNDER_WAY:
-        error = sock.connect_ex(target)  # within one machine the connection is there already
-    if error in _UNDER_WAY:
-        error = await _outcome(sock)
-    if error not in _CONNECTED:
-        raise OSError(error, os.strerror(error))
-
-
-async def _outcome(sock: socket.socket) -> int:
-    """Wait until a connection is there or has failed; gives the error's number or 0."""
-    loop = asyncio.get_running_loop()
-    writable: asyncio.Future[None] = loop.create_future()
-    loop.add_writer(sock, _wake, writable)
-    try:
-        await writable
-    finally:
-        loop.remove_writer(sock)
-    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+    return line

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from dragoman.domain.errors import DragomanError, Internal, UpstreamTimeout
 from dragoman.domain.ports import Headers, UpstreamRequest
-from dragoman.upstream.answer import Answer
+from dragoman.upstream.answer import Answer, Limits
 from dragoman.upstream.head import encode_head
 from dragoman.upstream.lane import Lane
 
@@ -40,22 +40,26 @@ class Exchange:
     )
 
     def __init__(
-        self, request: UpstreamRequest, find_lane: Callable[[UpstreamRequest], Lane]
+        self,
+        request: UpstreamRequest,
+        find_lane: Callable[[UpstreamRequest], Lane],
+        limits: Limits,
+        loop: asyncio.AbstractEventLoop,  # looking for it would ask the system
     ) -> None:
         self.status = 0
         self.headers: Headers = []
-        self.answer = Answer()
+        self.answer = Answer(limits)
         self._request: UpstreamRequest | None = request
         self._origin = request.origin
         self._deadlines = request.deadlines
         self._find_lane = find_lane
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._connection: Connection | None = None
         self._failure: DragomanError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._waiting_since = 0.0
         self._sent_at = inf
-        self._total_at = self._loop.time() + request.deadlines.total_s
+        self._total_at = loop.time() + request.deadlines.total_s
 
     async def __aenter__(self) -> Self:
         """Send the request; raises what the port says when there is no answer."""
@@ -86,11 +90,10 @@ class Exchange:
         while not answer.held:
             if answer.complete:
                 return b""
+            if self._connection is not None:
+                self._connection.read_on()  # not before: what was given last has been passed on
             await self._arrival()
-        data = answer.take()
-        if self._connection is not None:
-            self._connection.read_on()
-        return data
+        return answer.take()
 
     async def _arrival(self) -> None:
         """Wait until something has come; raises what has ended the exchange."""

@@ -37,15 +37,15 @@ def encode_head(request: UpstreamRequest, host: bytes) -> bytes:
     line break would have begun another header, or another request with somebody's credential.
     """
     framed = bool(request.body) or request.method not in _BODILESS
-    parts = [request.method, b" ", request.target, b" HTTP/1.1\r\nhost: ", host, b"\r\n"]
-    for name, value in request.headers:
-        if name in OURS:
-            raise Internal("A header that frames the message is not the caller's to set.")
-        parts += (name, b": ", value, b"\r\n")
+    if not OURS.isdisjoint(dict(request.headers)):
+        raise Internal("A header that frames the message is not the caller's to set.")
+    parts = [b"%b %b HTTP/1.1\r\nhost: %b" % (request.method, request.target, host)]
+    parts += [b": ".join(line) for line in request.headers]
     if framed:
-        parts.append(b"content-length: %d\r\n" % len(request.body))
-    parts.append(b"\r\n")
-    head = b"".join(parts)
+        parts.append(b"content-length: %d\r\n\r\n" % len(request.body))
+    else:
+        parts.append(b"\r\n")
+    head = b"\r\n".join(parts)
     lines = len(request.headers) + (4 if framed else 3)
     if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
         raise Internal("A header of the request to the upstream holds a control character.")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -37,15 +38,17 @@ class Lane:
         plain_credential: bool,
         connector: Connector,
         limit: int,
+        make_room: Callable[[], None],
         idle_expiry_s: float,
     ) -> None:
         self.origin = origin
         self.host = host_header(origin)
         self.idle_expiry_s = idle_expiry_s
+        self.places_taken = 0
         self._plain_credential = plain_credential
         self._connector = connector
         self._limit = limit
-        self._places_taken = 0
+        self._make_room = make_room
         self._connections: set[Connection] = set()
         self._idle: list[Connection] = []
         self._line: deque[asyncio.Future[Connection | None]] = deque()
@@ -55,23 +58,30 @@ class Lane:
     @property
     def unused(self) -> bool:
         """Whether nobody would miss this lane."""
-        return not self._places_taken and not self._acquiring
+        return not self.places_taken and not self._acquiring
 
     @property
     def usage(self) -> Usage:
         """How busy it is now."""
         idle = len(self._idle)
         waiting = sum(not waiter.done() for waiter in self._line)
-        return Usage(self.origin, self._places_taken - idle, idle, waiting)
+        return Usage(self.origin, self.places_taken - idle, idle, waiting)
 
     def take_idle(self) -> Connection | None:
         """Give a connection that is ready, if there is one."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable:
+            if connection.ready:
                 return connection
             connection.close()
         return None
+
+    def close_idle(self) -> bool:
+        """Close the connection that has been idle for longest; False if there is none."""
+        if self._idle:
+            self._idle[0].close()
+            return True
+        return False
 
     async def acquire(self, deadlines: Deadlines) -> Connection:
         """Give a connection, waiting in line or opening one where that is needed.
@@ -86,8 +96,9 @@ class Lane:
                 connection = self.take_idle() or await self._turn(deadline, limit_s)
                 if connection is None:
                     return await self._open(deadline, limit_s)
-                if connection.usable:  # it may have ended while it was handed over
+                if connection.ready:  # it may have ended while it was handed over
                     return connection
+                connection.close()
         finally:
             self._acquiring -= 1
 
@@ -137,8 +148,9 @@ class Lane:
 
     async def _turn(self, deadline: float, limit_s: float) -> Connection | None:
         """Take a place to open a connection (None), or wait in line for one or the other."""
-        if self._places_taken < self._limit:
-            self._places_taken += 1
+        if self.places_taken < self._limit:
+            self._make_room()
+            self.places_taken += 1
             return None
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
         self._line.append(waiter)
@@ -163,14 +175,14 @@ class Lane:
         connection = waiter.result()
         if connection is None:
             self._vacate()
-        elif connection.usable:
+        elif connection.ready:
             self.release(connection)
         else:
             connection.close()
 
     def _vacate(self) -> None:
         if not self._hand_on(None):
-            self._places_taken -= 1
+            self.places_taken -= 1
 
     def _hand_on(self, connection: Connection | None) -> bool:
         """Hand a connection, or a place, to the first in line; False if nobody waits."""

@@ -7,6 +7,7 @@ from dragoman.domain.egress_proxy import EgressProxy
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import UpstreamRequest
 from dragoman.domain.url import Origin
+from dragoman.upstream.answer import Limits
 from dragoman.upstream.connect import Connector, tls_context
 from dragoman.upstream.egress import EgressPolicy
 from dragoman.upstream.exchange import Exchange
@@ -14,9 +15,10 @@ from dragoman.upstream.lane import Lane, Usage
 from dragoman.upstream.resolve import Resolve, SystemResolver
 
 IDLE_EXPIRY_S = 4.0
-"""Servers on Node and uvicorn hang up after 5 s of silence. A request that crosses with the
+"""Servers on Node and on uvicorn hang up after 5 s of silence. A request that crosses with the
 hanging up is lost, because a POST is not sent twice, so a connection does not get that old."""
 
+CONNECTIONS = 8192
 CONNECTIONS_PER_ORIGIN = 512
 
 
@@ -34,17 +36,22 @@ class HttpPool:
         *,
         ca_bundle: Path | None = None,
         proxy: EgressProxy | None = None,
+        connections: int = CONNECTIONS,
         connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
         idle_expiry_s: float = IDLE_EXPIRY_S,
+        limits: Limits | None = None,
         resolve: Resolve | None = None,
     ) -> None:
         self._connector = Connector(
             policy, tls_context(ca_bundle), resolve or SystemResolver(), proxy
         )
+        self._connections = connections
         self._limit = connections_per_origin
         self._idle_expiry_s = idle_expiry_s
+        self._limits = limits or Limits()
         self._lanes: dict[tuple[Origin, bool], Lane] = {}
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     def exchange(self, request: UpstreamRequest) -> Exchange:
         """Send a request; the block begins when the answer's head is there.
@@ -52,7 +59,7 @@ class HttpPool:
         Raises `EgressRefused`, `ProxyFailed`, `UpstreamUnreachable`, `UpstreamTimeout`,
         `UpstreamBroken`, and `Unavailable` when every connection to that origin is in use.
         """
-        return Exchange(request, self._lane)
+        return Exchange(request, self._lane, self._limits, self._loop)
 
     @property
     def usage(self) -> list[Usage]:
@@ -77,6 +84,17 @@ class HttpPool:
             lane = self._add_lane(key)
         return lane
 
+    def _make_room(self) -> None:
+        """Let one more connection be opened, in place of an idle one if it must be.
+
+        Raises `Unavailable` where every connection of the whole pool is in use.
+        """
+        lanes = self._lanes.values()
+        if sum(lane.places_taken for lane in lanes) < self._connections:
+            return
+        if not any(lane.close_idle() for lane in lanes):
+            raise Unavailable("This process has no room for another connection.")
+
     def _add_lane(self, key: tuple[Origin, bool]) -> Lane:
         if self._closed:
             raise Unavailable("This process is shutting down.")
@@ -87,6 +105,7 @@ class HttpPool:
             plain_credential=plain_credential,
             connector=self._connector,
             limit=self._limit,
+            make_room=self._make_room,
             idle_expiry_s=self._idle_expiry_s,
         )
         return lane

@@ -1,30 +1,28 @@
 """A tunnel through the operator's proxy: one CONNECT, and nothing of its answer left over."""
 
-import asyncio
 import re
-import socket
 
 from dragoman.domain.egress_proxy import SETTING, EgressProxy
 from dragoman.domain.errors import ProxyFailed, Stage, UpstreamUnreachable
 from dragoman.domain.url import Origin
 from dragoman.upstream.address import literal
+from dragoman.upstream.dial import Line
 
 MAX_HEAD_BYTES = 16 * 1024
 """More than any proxy has to say before it lets somebody through [bytes]."""
 
-_PIECE_BYTES = 4096
 _END_OF_HEAD = b"\r\n\r\n"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: [^\r\n]*)?\r\n")
 _CREDENTIAL_WANTED = 407
 
 
-async def dig(sock: socket.socket, proxy: EgressProxy, origin: Origin) -> None:
-    """Have the proxy at the other end of a socket connect it to an origin.
+async def dig(line: Line, proxy: EgressProxy, origin: Origin) -> None:
+    """Have the proxy at the other end of a line connect it to an origin.
 
     Raises `ProxyFailed` and `UpstreamUnreachable`; it waits for as long as it is let.
     """
-    await asyncio.get_running_loop().sock_sendall(sock, _request(proxy, origin))
-    status = await _status(sock)
+    line.transport.write(_request(proxy, origin))
+    status = await _status(line)
     if status == _CREDENTIAL_WANTED:
         raise ProxyFailed(
             f"The proxy of {SETTING} wants a user and a password that it knows (407). Write them "
@@ -51,27 +49,26 @@ def _request(proxy: EgressProxy, origin: Origin) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
-async def _status(sock: socket.socket) -> int:
+async def _status(line: Line) -> int:
     """Read the answer's head and give its status.
 
     What came behind the head of a consent would be the upstream's, and no upstream speaks before
     it is spoken to: such a tunnel is not used.
     """
-    loop = asyncio.get_running_loop()
-    answer = bytearray()
-    while (end := answer.find(_END_OF_HEAD)) < 0:
-        if len(answer) > MAX_HEAD_BYTES:
-            raise ProxyFailed(f"The answer of the proxy of {SETTING} has no end.")
-        piece = await loop.sock_recv(sock, _PIECE_BYTES)
-        if not piece:
+    answer = line.received
+    while (end := answer.find(_END_OF_HEAD)) < 0 and len(answer) <= MAX_HEAD_BYTES:
+        if line.has_ended:
             raise ProxyFailed(f"The proxy of {SETTING} hung up without an answer.")
-        answer += piece
+        await line.more()
+    if not 0 <= end <= MAX_HEAD_BYTES - len(_END_OF_HEAD):
+        raise ProxyFailed(f"The answer of the proxy of {SETTING} has no end.")
     found = _STATUS_LINE.match(answer)
     if found is None:
         raise ProxyFailed(f"The proxy of {SETTING} does not answer in HTTP.")
     status = int(found[1])
     if _lets_through(status) and len(answer) > end + len(_END_OF_HEAD):
         raise ProxyFailed(f"The proxy of {SETTING} sent more than its consent.")
+    answer.clear()
     return status
 
 

@@ -22,7 +22,8 @@ Upstreams = Callable[..., AbstractContextManager[Registered]]
 @pytest.fixture(scope="module")
 def dragoman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDragoman]:
     data_dir = tmp_path_factory.mktemp("dragoman") / "data"
-    with RunningDragoman.start(data_dir, workers=2, region="eu-west-1") as dragoman:
+    settings = {"region": "eu-west-1", "trace_hosts": "localhost"}
+    with RunningDragoman.start(data_dir, workers=2, **settings) as dragoman:
         yield dragoman
 
 

@@ -11,7 +11,7 @@ from tests.running import RunningDragoman
 from tests.scripted_upstream import forever, read_request, send
 
 NOBODYS = {"id": "01999999-0000-7000-8000-000000000000", "name": "nobody-has-this-name"}
-CHANGING = {"x-request-id", "date"}
+CHANGING = {"x-request-id", "server-timing", "date"}
 ANSWERS = forever(
     read_request(),
     send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"),

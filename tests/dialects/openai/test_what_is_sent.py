@@ -86,6 +86,8 @@ def test_the_answer_comes_back_byte_for_byte_with_known_headers_only(
     assert sorted(set(answer.headers) - {"date"}) == [
         "content-length",
         "content-type",
+        "server-timing",
+        "x-dragoman-llm",
         "x-ratelimit-remaining-tokens",
         "x-request-id",
     ]
@@ -123,3 +125,24 @@ def test_a_call_carries_through_which_relays_it_came(
         assert passed.startswith(b"elsewhere, dragoman-")
         too_many = ", ".join(f"relay-{number}" for number in range(5))
         assert call(client, {"model": name}, **{"cdn-loop": too_many}).status_code == 400
+
+
+TRACE = {
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "tracestate": "congo=t61rcWkgMzE",
+}
+
+
+def test_a_trace_is_told_only_where_the_operator_says_so(
+    client: httpx2.Client, upstream: Upstreams
+) -> None:
+    with upstream(ANSWERING) as (name, server):
+        trusted = server.url.replace("127.0.0.1", "localhost") + "/v1/chat/completions"
+        assert call(client, {"model": name}, **TRACE).status_code == 200
+        with upstream(ANSWERING, urls=[{"url": trusted}]) as (other, _):
+            assert call(client, {"model": other}, **TRACE).status_code == 200
+            odd = TRACE | {"traceparent": "00-" + "0" * 32 + "-00f067aa0ba902b7-01"}
+            assert call(client, {"model": other}, **odd).status_code == 200
+        seen = [[request.header(line) for line in TRACE] for request in server.requests]
+    told = [value.encode() for value in TRACE.values()]
+    assert seen == [[None, None], told, [None, None]]

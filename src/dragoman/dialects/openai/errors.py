@@ -24,7 +24,7 @@ CALLERS_STATUSES = frozenset({400, 413, 422})
 
 def render(error: DragomanError) -> Rendered:
     """Write a failure."""
-    headers = (*headers_of(error), ("x-dragoman-fault", _fault(error)))
+    headers = (*headers_of(error), ("x-dragoman-fault", fault_of(error)))
     return Rendered(status_of(error), {"error": content(error)}, headers)
 
 
@@ -38,7 +38,8 @@ def content(error: DragomanError) -> dict[str, str | None]:
     }
 
 
-def _fault(error: DragomanError) -> str:
+def fault_of(error: DragomanError) -> str:
+    """Say whose fault it was: caller, upstream or operator."""
     match error:
         case UpstreamRefused(status=status) if status in CALLERS_STATUSES:
             return "caller"
@@ -57,7 +58,7 @@ def _type(error: DragomanError) -> str:
         case Forbidden():
             return "permission_error"
         case _:
-            fault = _fault(error)
+            fault = fault_of(error)
             return "invalid_request_error" if fault == "caller" else f"{fault}_error"
 
 

@@ -3,40 +3,25 @@
 import asyncio
 
 from dragoman.dialect.exchange import CallerGone
-from dragoman.dialect.record import Receive
-
-WATCH_AFTER_S = 0.25
-"""When to begin watching whether the caller is still there. Answers that come sooner are spared
-the cost of a task; others end this much later at most."""
+from dragoman.dialect.record import GONE, Scope
 
 
 class Watch:
-    """Ends the work of its block when the caller goes away."""
+    """Ends the work of its block when the caller goes away, with `CallerGone`."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._watcher: asyncio.Task[None] | None = None
-        self._gone = False
+    def __init__(self, asgi: Scope) -> None:
+        self._when_gone = asgi["extensions"][GONE]
+        self._ended: asyncio.Task[object] | None = None
 
     def __enter__(self) -> None:
-        self._worker = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        self._start = loop.call_later(WATCH_AFTER_S, self._begin)
+        self._when_gone(self._end)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._start.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-        if self._gone and self._worker is not None and kind in {None, asyncio.CancelledError}:
-            self._worker.uncancel()
+        self._when_gone(None)
+        if self._ended is not None and kind in {None, asyncio.CancelledError}:
+            self._ended.uncancel()
             raise CallerGone
 
-    def _begin(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._wait())
-
-    async def _wait(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._gone = True
-        if self._worker is not None:
-            self._worker.cancel()
+    def _end(self, worker: "asyncio.Task[object]") -> None:
+        self._ended = worker
+        worker.cancel()

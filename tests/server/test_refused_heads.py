@@ -2,7 +2,6 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,14 +9,7 @@ import pytest
 
 from tests.background import in_background
 from tests.running import RunningDragoman, registration
-from tests.scripted_upstream import read_request, send, serving
-
-
-@pytest.fixture(scope="module")
-def dragoman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDragoman]:
-    data_dir = tmp_path_factory.mktemp("dragoman") / "data"
-    with RunningDragoman.start(data_dir, workers=2) as dragoman:
-        yield dragoman
+from tests.scripted_upstream import read_request, send, serving, wait
 
 
 def _address(dragoman: RunningDragoman) -> tuple[str, int]:
@@ -111,13 +103,13 @@ def test_trailers_are_not_kept(dragoman: RunningDragoman) -> None:
 
 
 def test_a_refusal_is_never_written_into_an_answer(dragoman: RunningDragoman) -> None:
-    """The answer is half there when its caller sends what is no HTTP."""
+    """The answer is half there when its caller sends what is no HTTP: that is said behind it."""
     half = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 600\r\n\r\nxxx"
     call = b'{"model":"half"}'
     head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer %b\r\n"
     head += b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
     with (
-        in_background(serving(read_request(), send(half))) as upstream,
+        in_background(serving(read_request(), send(half), wait(0.5), send(b"y" * 597))) as upstream,
         dragoman.client() as client,
         socket.create_connection(_address(dragoman), timeout=10) as connection,
     ):
@@ -131,4 +123,5 @@ def test_a_refusal_is_never_written_into_an_answer(dragoman: RunningDragoman) ->
         with suppress(ConnectionError):
             while piece := connection.recv(65536):
                 received += piece
-    assert received.endswith(b"\r\n\r\nxxx")
+    _, _, behind = received.partition(b"\r\n\r\nxxx" + b"y" * 597)
+    assert behind.startswith(b"HTTP/1.1 400 ")

@@ -1,34 +1,13 @@
-r"""An upstream that does what a test tells it, byte by byte, and remembers what it saw.
-
-A script is a list of steps, carried out on each connection in turn; with several scripts, the
-first connection gets the first one, and the last one serves every connection after that.
-
-    async with serving(
-        read_request(),
-        send(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhal"),
-        reset(),
-    ) as upstream:
-        ...  # call upstream.url
-        assert upstream.requests[0].body == b"{}"
-        await upstream.peers[0].left()  # until the client has hung up
-
-When a script is over, its connection stays open until the client closes it. A step that waits
-for something ends its script when the client hangs up. Whoever leaves the block ends everything.
-"""
+"""The server that carries out scripts, and what a test sees of it."""
 
 import asyncio
 import re
-import socket
 import ssl
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple, cast
 
 from dragoman.domain.url import Origin
-
-_NO_LINGER = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-"""With this, closing a socket sends a reset."""
 
 _ENDLESS_S = 20
 """Whoever has waited this long for a client to hang up waits in vain [s]."""
@@ -64,6 +43,8 @@ class Peer(asyncio.Protocol):
         self._upstream = upstream
         self._script = script
         self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
         self._task: asyncio.Task[None]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -81,6 +62,12 @@ class Peer(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._hang_up()
+
+    def pause_writing(self) -> None:
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        self._room.set()
 
     async def take(self, size: int) -> bytes:
         """Wait for so many bytes and give them."""
@@ -118,6 +105,12 @@ class Peer(asyncio.Protocol):
             raise HungUp
         self.transport.write(data)
 
+    async def room(self) -> None:
+        """Wait until the client takes more; raises `HungUp` if it never will."""
+        await self._room.wait()
+        if self.gone.is_set():
+            raise HungUp
+
     async def end(self) -> BaseException | None:
         """Stop the script and close; gives the mistake that had ended it, if any."""
         self._task.cancel()
@@ -133,6 +126,7 @@ class Peer(asyncio.Protocol):
     def _hang_up(self) -> None:
         self.gone.set()
         self._news.set()
+        self._room.set()
 
 
 Step = Callable[[Peer], Awaitable[None]]
@@ -190,111 +184,3 @@ async def serving(
         await server.wait_closed()
     if mistakes:
         raise mistakes[0]
-
-
-# --- Steps -----------------------------------------------------------------------------------
-
-
-def read_request() -> Step:
-    """Read one whole request (its body by Content-Length) and remember it."""
-
-    async def step(peer: Peer) -> None:
-        head = await peer.take_head()
-        body = await peer.take(int(head.header("content-length") or 0))
-        peer.remember(head._replace(body=body))
-
-    return step
-
-
-def read_head() -> Step:
-    """Read a request's head only and remember it, as a server that refuses it early does."""
-
-    async def step(peer: Peer) -> None:
-        peer.remember(await peer.take_head())
-
-    return step
-
-
-def read_nothing() -> Step:
-    """Take nothing from the network from now on."""
-    return _at_once(lambda peer: peer.transport.pause_reading())
-
-
-def read_again() -> Step:
-    """Take from the network again, after `read_nothing`."""
-    return _at_once(lambda peer: peer.transport.resume_reading())
-
-
-def send(data: bytes) -> Step:
-    """Send exactly these bytes."""
-    return _at_once(lambda peer: peer.write(data))
-
-
-def reply(answer: Callable[[Request], bytes]) -> Step:
-    """Send what a function makes of the last request."""
-    return _at_once(lambda peer: peer.write(answer(peer.requests[-1])))
-
-
-def close() -> Step:
-    """Send what is left to send, and close in good order."""
-    return _at_once(lambda peer: peer.transport.close())
-
-
-def cut() -> Step:
-    """Close without a farewell: with TLS, without its "close notify"."""
-    return _at_once(lambda peer: peer.transport.abort())
-
-
-def reset() -> Step:
-    """Break the connection: the client sees a reset, perhaps before what was sent last."""
-
-    def act(peer: Peer) -> None:
-        peer.transport.get_extra_info("socket").setsockopt(*_NO_LINGER)
-        peer.transport.abort()
-
-    return _at_once(act)
-
-
-def wait(seconds: float) -> Step:
-    """Do nothing for a while [s]."""
-
-    async def step(_: Peer) -> None:
-        await asyncio.sleep(seconds)
-
-    return step
-
-
-def until(event: asyncio.Event) -> Step:
-    """Do nothing until the test sets an event."""
-
-    async def step(_: Peer) -> None:
-        await event.wait()
-
-    return step
-
-
-def until_hung_up() -> Step:
-    """Do nothing until the client hangs up."""
-
-    async def step(peer: Peer) -> None:
-        await peer.gone.wait()
-
-    return step
-
-
-def forever(*steps: Step) -> Step:
-    """Carry out steps again and again, until the client hangs up."""
-
-    async def step(peer: Peer) -> None:
-        while True:
-            for inner in steps:
-                await inner(peer)
-
-    return step
-
-
-def _at_once(act: Callable[[Peer], None]) -> Step:
-    async def step(peer: Peer) -> None:
-        act(peer)
-
-    return step

@@ -1,0 +1,6 @@
+"""Our side of callers' connections: HTTP/1.1 in, ASGI inwards.
+
+`request` is one request and its answer; `framing` says how an answer's bytes are told apart;
+`connection` carries requests one after another and knows every deadline that a caller has;
+`server` accepts connections, looks after their deadlines and drains them.
+"""

@@ -1,0 +1,304 @@
+"""One connection of a caller, which carries one request after another."""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+from dragoman.dialect.record import GONE
+from dragoman.server.limits import (
+    AHEAD_BYTES,
+    AHEAD_REQUESTS,
+    BODY_BYTES_PER_S,
+    LINGER_S,
+    UNREAD_BYTES,
+)
+from dragoman.server.reading import Head, Reader, Refused
+from dragoman.server.refusal import refusal
+from dragoman.server.request import Request
+from dragoman.server.sockets import has_gone, prepare, reset_at_close, untaken_bytes
+
+if TYPE_CHECKING:
+    from dragoman.server.server import Server
+
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+
+
+class Connection(asyncio.Protocol):
+    """A caller's connection.
+
+    Requests are handled one at a time, in the order in which they came. What is refused ends the
+    connection, with an answer where none has begun.
+    """
+
+    def __init__(self, server: "Server") -> None:
+        self.loop = server.loop
+        self.may_write = True
+        """Whether the caller takes what is written, or little enough is waiting for it."""
+        self._server = server
+        self._reader = Reader(self, server.limits.head_bytes)
+        self._transport: asyncio.Transport
+        self._addresses: dict[str, object] = {}
+        self._request: Request | None = None
+        """The one that is being handled."""
+        self._incoming: Request | None = None
+        """The one whose head came last."""
+        self._line: deque[Request] = deque()
+        self._refused: Refused | None = None
+        """What is to be said when the requests that came before it have been answered."""
+        self._room: list[asyncio.Future[None]] = []
+        self._is_reading = True
+        self._is_ending = False
+        """Whether what comes is dropped: the last answer has been written."""
+        self._ahead_bytes = 0
+        self._body_bytes = 0
+        self._since = self.loop.time()
+        """When the phase began that the caller is in [loop time]."""
+        self._stalled_since = 0.0
+        self._stalled_bytes = 0
+
+    # --- What a request uses ---
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes over to be sent."""
+        self._transport.write(data)
+
+    def write_parts(self, *parts: bytes) -> None:
+        """Hand bytes over to be sent, one part after another, without a copy of them."""
+        self._transport.writelines(parts)
+
+    async def room(self) -> None:
+        """Wait until the caller has taken some of what is waiting for it, or has gone."""
+        waiter = self.loop.create_future()
+        self._room.append(waiter)
+        await waiter
+
+    def tail(self, *, is_last: bool) -> bytes:
+        """Give the lines that stand last in an answer's head, and its end."""
+        return self._server.tail(is_last=is_last)
+
+    def read_on(self) -> None:
+        """Read again, if too much was unread before."""
+        if not self._is_reading and not self._transport.is_closing():
+            self._is_reading = True
+            self._since = self.loop.time()  # the time it was not read from is not its own
+            self._transport.resume_reading()
+
+    def answered(self, request: Request) -> None:
+        """Go on to the next request, or end with this one."""
+        if request.is_last or self._server.is_draining:
+            self._end(linger=not request.is_whole)
+            return
+        self._request = None
+        self._since = self.loop.time()
+        self._ahead_bytes = 0
+        self.read_on()
+        if self._line:
+            self._start(self._line.popleft())
+        elif self._refused is not None:
+            self._refuse(self._refused)
+
+    def over(self, request: Request) -> None:
+        """Take note that a request's handler has returned."""
+        self._server.forget_request(request)
+
+    def cut(self, *, hard: bool) -> None:
+        """End in the middle of an answer, by a reset if its end could not be told otherwise."""
+        self._is_ending = True
+        if hard:
+            reset_at_close(self._transport)
+        self._close()
+
+    # --- What the reader tells ---
+
+    def take_head(self, head: Head) -> None:
+        """Begin a request, or put it in line. Raises Refused if the line is too long."""
+        if len(self._line) >= AHEAD_REQUESTS:
+            raise Refused(429, "Wait for answers before you send more requests on a connection.")
+        scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": head.version,
+            "method": head.method,
+            "scheme": "http",
+            "path": head.path,
+            "raw_path": head.raw_path,
+            "query_string": head.query,
+            "root_path": "",
+            "headers": head.headers,
+            **self._addresses,
+        }
+        request = Request(self, scope, is_last=head.is_last, expects_continue=head.expects_continue)
+        scope["extensions"] = {GONE: request.when_gone}
+        self._incoming = request
+        self._body_bytes = 0
+        if self._request is None:
+            self._since = self.loop.time()
+            self._start(request)
+        else:
+            self._line.append(request)
+
+    def take_piece(self, piece: bytes) -> None:
+        """Pass a piece of a body on."""
+        self._body_bytes += len(piece)
+        request = self._incoming
+        if request is not None:
+            request.add(piece)
+            if request.unread > UNREAD_BYTES:
+                self._read_no_more()
+
+    def take_end(self) -> None:
+        """Pass the end of a body on."""
+        if self._incoming is not None:
+            self._incoming.complete()
+            self._incoming = None
+
+    # --- What the transport tells ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, or say that there is no room."""
+        self._transport = cast("asyncio.Transport", transport)
+        prepare(self._transport)
+        self._addresses = {
+            "client": transport.get_extra_info("peername")[:2],
+            "server": transport.get_extra_info("sockname")[:2],
+        }
+        if not self._server.admit(self):
+            self._refuse(Refused(503, "Too many callers are connected; come again in a moment."))
+
+    def data_received(self, data: bytes) -> None:
+        """Read requests."""
+        if self._is_ending:
+            return
+        if self._request is None and not self._reader.head_bytes:
+            self._since = self.loop.time()  # a head begins
+        try:
+            self._reader.feed(data)
+        except Refused as refused:
+            self._refuse(refused)
+            return
+        if self._line or (self._request is not None and self._request.is_whole):
+            self._ahead_bytes += len(data)
+            if self._ahead_bytes > AHEAD_BYTES:
+                self._read_no_more()
+
+    def eof_received(self) -> None:
+        """Take note that the caller has gone: none sends no more and reads on."""
+        self._leave()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Take note that the caller has gone."""
+        self._leave()
+        self._server.forget(self)
+
+    def pause_writing(self) -> None:
+        """Take note that much is waiting for the caller."""
+        self.may_write = False
+        self._stalled_since, self._stalled_bytes = self.loop.time(), 0
+
+    def resume_writing(self) -> None:
+        """Take note that the caller has taken it."""
+        self.may_write = True
+        for waiter in self._room:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._room.clear()
+
+    # --- What the server asks for ---
+
+    def look(self, now: float) -> None:
+        """End with a caller that is too slow, in whatever it is doing [loop time]."""
+        limits = self._server.limits
+        waited_s = now - self._since
+        if self._transport.is_closing():
+            if waited_s > limits.write_s:  # what is left to send is never taken
+                self.abort()
+        elif not self._is_reading and has_gone(self._transport):
+            self._leave()
+            self._close()
+        elif not self.may_write:
+            self._look_at_writing(now, limits.write_s)
+        elif self._request is None and not self._is_ending:
+            if not self._reader.head_bytes:
+                if waited_s > limits.keep_alive_s:
+                    self._end(linger=False)
+            elif waited_s > limits.head_s:
+                self._refuse(Refused(408, "The head of the request took too long to come."))
+        elif self._is_sending_body and (
+            waited_s > limits.body_s + self._body_bytes / BODY_BYTES_PER_S
+        ):
+            self._refuse(Refused(408, "The body of the request took too long to come."))
+
+    def drain(self) -> None:
+        """End now if nothing is under way, else with the answer that is."""
+        if self._request is None:
+            self._end(linger=False)
+
+    def abort(self) -> None:
+        """End at once, by a reset: what has been written does not look whole."""
+        self._is_ending = True
+        reset_at_close(self._transport)
+        self._transport.abort()
+
+    # --- What follows ---
+
+    @property
+    def _is_sending_body(self) -> bool:
+        """Whether it is the caller that keeps its request from going on."""
+        return self._incoming is not None and self._incoming is self._request and self._is_reading
+
+    def _look_at_writing(self, now: float, write_s: float) -> None:
+        unsent_bytes = self._transport.get_write_buffer_size() + untaken_bytes(self._transport)
+        if unsent_bytes != self._stalled_bytes:
+            self._stalled_since, self._stalled_bytes = now, unsent_bytes
+        elif now - self._stalled_since > write_s:
+            self.abort()
+
+    def _start(self, request: Request) -> None:
+        self._request = request
+        self._server.running.add(request)
+        request.task = self.loop.create_task(request.run(self._server.app))
+
+    def _read_no_more(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._transport.pause_reading()
+
+    def _refuse(self, refused: Refused) -> None:
+        """Answer that something is not taken, and end; what came before it is answered first."""
+        request = self._request
+        if self._is_ending or self._transport.is_closing():
+            return
+        if request is not None and request is not self._incoming:
+            self._refused = refused
+            if self._incoming is not None:
+                self._line.pop()
+            return
+        if request is not None:
+            if request.is_sent:
+                self.abort()  # inside an answer, ours would be taken for a part of it
+                return
+            request.leave()
+        self.write(refusal(refused.status, refused.message, self.tail(is_last=True)))
+        self._end(linger=True)
+
+    def _end(self, *, linger: bool) -> None:
+        """Close when all is sent; closed while it is sending, a caller would see a reset."""
+        self._is_ending = True
+        if linger:
+            self.read_on()
+            self._transport.write_eof()
+            self.loop.call_later(LINGER_S, self._close)
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        if not self._transport.is_closing():
+            self._since = self.loop.time()
+            self._transport.close()
+
+    def _leave(self) -> None:
+        self._is_ending = True
+        self._line.clear()
+        if self._request is not None:
+            self._request.leave()
+        self.resume_writing()

@@ -1,0 +1,1 @@
+"""The response path under bytes that nobody thought of."""

@@ -1,0 +1,112 @@
+"""Laws of reading, whatever the network makes of the bytes."""
+
+from itertools import pairwise
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dragoman.server.reading import Head, Reader, Refused
+from tests.server.malformed import MALFORMED
+
+CHUNKED = b"transfer-encoding: Chunked\r\n\r\n"
+TAKEN = [
+    b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"\r\nGET http://a/b?c HTTP/1.1\r\nx:\r\ny: \xff\r\n\r\n",
+    b"POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello",
+    b"POST / HTTP/1.1\r\nContent-Length: 5 \r\nExpect: 100-Continue\r\n\r\nhello",
+    b"POST / HTTP/1.1\r\n" + CHUNKED + b"3;a=b\r\nabc\r\n02\r\nde\r\n0\r\nx: y\r\n\r\n",
+    b"POST / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 5\r\n\r\nhello",
+    b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    b"PUT / HTTP/1.1\r\nupgrade: a\r\nconnection: upgrade\r\n" + CHUNKED + b"3\r\nabc\r\n0\r\n\r\n",
+    b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n",
+    b"GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n",
+]
+ALL = [*TAKEN, *MALFORMED.values()]
+
+
+class _Notes:
+    """What a reader told: pieces of bodies joined, so that only their sum counts."""
+
+    def __init__(self) -> None:
+        self.heads: list[Head] = []
+        self.bodies: list[bytes] = []
+        self.ends = 0
+        self.refusal: tuple[int, str] | None = None
+
+    def take_head(self, head: Head) -> None:
+        assert len(self.heads) == self.ends
+        self.heads.append(head)
+        self.bodies.append(b"")
+
+    def take_piece(self, piece: bytes) -> None:
+        assert len(self.heads) == self.ends + 1
+        self.bodies[-1] += piece
+
+    def take_end(self) -> None:
+        self.ends += 1
+        assert len(self.heads) == self.ends
+
+
+def read(data: bytes, cuts: list[int]) -> _Notes:
+    notes = _Notes()
+    reader = Reader(notes, 32 * 1024)
+    borders = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    for start, end in pairwise(borders):
+        if start == end:
+            continue
+        try:
+            reader.feed(data[start:end])
+        except Refused as refused:
+            notes.refusal = (refused.status, refused.message)
+            break
+    return notes
+
+
+cuts = st.lists(st.integers(0, 1000), max_size=8)
+
+
+@given(st.lists(st.sampled_from(ALL), min_size=1, max_size=4), cuts)
+def test_requests_mean_the_same_wherever_they_are_cut(parts: list[bytes], at: list[int]) -> None:
+    data = b"".join(parts)
+    assert vars(read(data, at)) == vars(read(data, []))
+    assert vars(read(data, list(range(len(data))))) == vars(read(data, []))
+
+
+@given(st.lists(st.sampled_from(TAKEN[:-2]), max_size=4), st.sampled_from(TAKEN), st.binary())
+def test_requests_are_read_one_after_another(
+    parts: list[bytes], last: bytes, garbage: bytes
+) -> None:
+    alone = [read(part, []) for part in [*parts, last]]
+    together = read(b"".join([*parts, last]), [])
+    assert together.heads == [notes.heads[0] for notes in alone]
+    assert together.bodies == [notes.bodies[0] for notes in alone]
+    if alone[-1].heads[0].is_last:  # what follows the last one is nobody's business
+        assert vars(read(b"".join([*parts, last, garbage]), [])) == vars(together)
+
+
+@given(st.sampled_from(ALL), st.integers(0, 200), st.binary(max_size=40), st.integers(0, 20), cuts)
+@example(b"", 0, b"\0", 0, [])
+def test_whatever_comes_is_read_or_refused(
+    whole: bytes, at: int, inserted: bytes, dropped: int, where: list[int]
+) -> None:
+    read(whole[:at] + inserted + whole[at + dropped :] + TAKEN[0], where)
+
+
+@given(st.lists(st.sampled_from(ALL), max_size=3), st.sampled_from(list(MALFORMED.values())))
+def test_nothing_is_read_behind_what_was_refused(parts: list[bytes], refused: bytes) -> None:
+    data = b"".join([*parts, refused])
+    notes = _Notes()
+    reader = Reader(notes, 32 * 1024)
+    for piece in (data, TAKEN[0], TAKEN[4]):
+        try:
+            reader.feed(piece)
+        except Refused:
+            break
+    before = len(notes.heads)
+    reader.feed(TAKEN[0] * 3)
+    assert len(notes.heads) == before
+
+
+def test_many_offers_in_one_piece_are_read_like_any_requests() -> None:
+    notes = read(TAKEN[6] * 5000, [])
+    assert (len(notes.heads), notes.refusal) == (5000, None)

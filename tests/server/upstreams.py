@@ -1,0 +1,78 @@
+"""What upstreams do to callers who leave or do not read; and what that costs the server."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from tests.running import RunningDragoman
+from tests.scripted_upstream import Peer, Script, Step, forever, read_request
+
+EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+EVENT = b"a\r\ndata: {}\n\n\r\n"
+END = b"0\r\n\r\n"
+EMPTY = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+
+_FLOOD = b"10000\r\n" + b"data: " + b"x" * (65536 - 8) + b"\n\n\r\n"
+
+
+def flood() -> Step:
+    """Send an endless stream, as fast as it is taken."""
+
+    async def step(peer: Peer) -> None:
+        peer.write(EVENTS)
+        while not peer.gone.is_set():
+            if peer.transport.get_write_buffer_size() < 4 * len(_FLOOD):
+                peer.write(_FLOOD)
+                await asyncio.sleep(0)
+            else:
+                await asyncio.sleep(0.005)
+
+    return step
+
+
+def unless_quick(*steps: Step) -> Script:
+    """Answer calls of the user `quick` at once, and do something else with all others."""
+
+    async def step(peer: Peer) -> None:
+        if json.loads(peer.requests[-1].body).get("user") == "quick":
+            peer.write(EMPTY)
+            return
+        for inner in steps:
+            await inner(peer)
+
+    return (forever(read_request(), step),)
+
+
+def descriptors(dragoman: RunningDragoman) -> list[int]:
+    """Count what each worker has open."""
+    return [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in dragoman.worker_pids()]
+
+
+def threads(dragoman: RunningDragoman) -> list[int]:
+    """Count each worker's threads."""
+    return [len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in dragoman.worker_pids()]
+
+
+def memory_bytes(dragoman: RunningDragoman) -> int:
+    """Measure what the workers have taken, shared pages divided among those who share them."""
+    pages = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in dragoman.worker_pids()]
+    return sum(int(page.split("Pss:")[1].split()[0]) * 1024 for page in pages)
+
+
+def queued_bytes(callers_port: int, upstreams_port: int) -> tuple[int, int]:
+    """Measure what the kernel holds for the server: to its callers, and from its upstreams."""
+    unsent = unread = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        sent, received = (int(queue, 16) for queue in queues.split(":"))
+        if int(local.split(":")[1], 16) == callers_port:
+            unsent += sent
+        if int(remote.split(":")[1], 16) == upstreams_port:
+            unread += received
+    return unsent, unread
+
+
+def complaints(dragoman: RunningDragoman) -> list[str]:
+    """List what was logged as a warning, or worse."""
+    events = [json.loads(line) for line in dragoman.log.splitlines()]
+    return [event["event"] for event in events if event["level"] in {"warning", "error"}]
