@@ -118,7 +118,7 @@ def start(
     ca.cert_pem.write_to_path(str(bundle))
     callers: list[Caller] = []
 
-    def start(**settings: str | None) -> Caller:
+    def start(*, egress_allow: str | None = None, egress_proxy: str | None = None) -> Caller:
         copy = tmp_path_factory.mktemp("server") / "data"
         shutil.copytree(data_dir, copy)
         with pytest.MonkeyPatch.context() as patch:
@@ -129,7 +129,8 @@ def start(
                 workers=2,
                 ca_bundle=str(bundle),
                 upstream_connect_s=CONNECT_S,
-                **({"egress_allow": None} | settings),
+                egress_allow=egress_allow,
+                egress_proxy=egress_proxy,
             )
         callers.append(Caller(server, ids))
         return callers[-1]

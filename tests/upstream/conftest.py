@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from dragoman.upstream.egress import EgressPolicy
 from dragoman.upstream.pool import HttpPool
+from tests.scripted_upstream import ScriptedUpstream
 from tests.upstream.calling import LOOPBACK, MakePool
+from tests.upstream.proxying import MakeProxied, as_proxy, knowing
 
 DEFAULTS = {"policy": LOOPBACK, "idle_expiry_s": 1000}
 """What closes an idle connection in these tests is never its age."""
@@ -28,3 +31,14 @@ async def make_pool() -> AsyncIterator[MakePool]:
 @pytest.fixture
 async def pool(make_pool: MakePool) -> HttpPool:
     return make_pool()
+
+
+@pytest.fixture
+def proxied(make_pool: MakePool) -> MakeProxied:
+    """Make a pool whose proxy is a scripted server, the only name that resolves here."""
+
+    def make(proxy: ScriptedUpstream, credential: str = "", **options: object) -> HttpPool:
+        defaults = {"policy": EgressPolicy(), "resolve": knowing({})}
+        return make_pool(**(defaults | {"proxy": as_proxy(proxy, credential)} | options))
+
+    return make

@@ -2,14 +2,18 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from dragoman.domain.egress_proxy import EgressProxy, parse_egress_proxy
+from dragoman.upstream.pool import HttpPool
 from dragoman.upstream.resolve import Resolve
 from tests.scripted_upstream import Peer, Script, ScriptedUpstream, Step, read_head, send
 
 CONSENT = b"HTTP/1.1 200 Connection established\r\n\r\n"
+MakeProxied = Callable[..., HttpPool]
+"""Makes a pool with the default policy and a scripted proxy, the only name that resolves."""
+
 PASSWORD = "pw-proxy-4f1d7c"  # a planted secret
 
 
