@@ -48,7 +48,7 @@ async def _answer_with_mark(peer: Peer) -> None:
         peer.write(piece)
         await asyncio.sleep(0)
     if manner == "half closed behind":
-        peer.transport.write_eof()
+        peer.close_half()
         raise HungUp
 
 

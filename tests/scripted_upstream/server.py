@@ -105,6 +105,11 @@ class Peer(asyncio.Protocol):
             raise HungUp
         self.transport.write(data)
 
+    def close_half(self) -> None:
+        """Close our direction only; the client may have gone before."""
+        with suppress(OSError):
+            self.transport.write_eof()
+
     async def room(self) -> None:
         """Wait until the client takes more; raises `HungUp` if it never will."""
         await self._room.wait()

@@ -90,7 +90,7 @@ def close() -> Step:
 
 def close_half() -> Step:
     """Close our direction only: the client sees the end, and may go on sending."""
-    return _at_once(lambda peer: peer.transport.write_eof())
+    return _at_once(lambda peer: peer.close_half())
 
 
 def cut() -> Step:

@@ -63,7 +63,7 @@ async def answer_by_request(peer: Peer) -> None:
                 raise hang_up(peer)
         case "half closed behind":
             write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
-            peer.transport.write_eof()
+            peer.close_half()
             raise HungUp
         case "babbling behind":
             write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
