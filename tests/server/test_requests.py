@@ -208,10 +208,11 @@ class TestExpectations:
 def test_an_early_answer_reaches_a_caller_that_is_still_sending(dragoman: RunningDragoman) -> None:
     head = get(CHAT, "content-length: 20000000", method="POST")
     with Wire(dragoman.url) as wire:
-        wire.send(head, *[b"x" * 100_000] * 20)
+        wire.send(head)
+        for _ in range(20):
+            wire.socket.sendall(b"x" * 100_000)  # fails if it is reset
         (answer,) = wire.answers()
     assert answer.status == 401
-    assert not wire.was_reset
 
 
 @pytest.mark.parametrize("framing", ["content-length: 40000000", "transfer-encoding: chunked"])
