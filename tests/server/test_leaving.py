@@ -126,6 +126,14 @@ def test_a_caller_leaves_while_its_upstream_is_being_reached(
         assert eventually(lambda: descriptors(narrow) == before, LEFT_S)
 
 
+@pytest.mark.parametrize("leave", LEAVES)
+def test_a_caller_leaves_as_soon_as_it_is_connected(narrow: RunningDragoman, leave: str) -> None:
+    before = sum(descriptors(narrow))
+    for _ in range(300):
+        LEAVES[leave](Wire(narrow.url))
+    assert eventually(lambda: sum(descriptors(narrow)) < before + 100, LEFT_S)
+
+
 async def test_a_thousand_callers_leave_and_nothing_stays(narrow: RunningDragoman) -> None:
     phases: list[tuple[list[bytes], float]] = []
     with ExitStack() as stack:

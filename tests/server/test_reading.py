@@ -62,6 +62,7 @@ def read(data: bytes, cuts: list[int]) -> _Notes:
     return notes
 
 
+behind = st.one_of(st.sampled_from(ALL), st.binary())
 cuts = st.lists(st.integers(0, 1000), max_size=8)
 
 
@@ -72,16 +73,15 @@ def test_requests_mean_the_same_wherever_they_are_cut(parts: list[bytes], at: li
     assert vars(read(data, list(range(len(data))))) == vars(read(data, []))
 
 
-@given(st.lists(st.sampled_from(TAKEN[:-2]), max_size=4), st.sampled_from(TAKEN), st.binary())
-def test_requests_are_read_one_after_another(
-    parts: list[bytes], last: bytes, garbage: bytes
-) -> None:
+@given(st.lists(st.sampled_from(TAKEN[:-2]), max_size=4), st.sampled_from(TAKEN), behind)
+@example([], TAKEN[-1], TAKEN[0])
+def test_requests_are_read_one_after_another(parts: list[bytes], last: bytes, more: bytes) -> None:
     alone = [read(part, []) for part in [*parts, last]]
     together = read(b"".join([*parts, last]), [])
     assert together.heads == [notes.heads[0] for notes in alone]
     assert together.bodies == [notes.bodies[0] for notes in alone]
     if alone[-1].heads[0].is_last:  # what follows the last one is nobody's business
-        assert vars(read(b"".join([*parts, last, garbage]), [])) == vars(together)
+        assert vars(read(b"".join([*parts, last, more]), [])) == vars(together)
 
 
 @given(st.sampled_from(ALL), st.integers(0, 200), st.binary(max_size=40), st.integers(0, 20), cuts)

@@ -59,13 +59,13 @@ def test_targets(dragoman: RunningDragoman, target: str, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/healthz", "/readyz", "/nothing", CHAT, "/v1/models", "/v1/llms", "/dragoman/v1/me"]
+    "target", ["/healthz", "/readyz", "/nothing", CHAT, "/v1/models", "/v1/llms", "/api/v1/me"]
 )
 def test_an_answer_to_head_has_no_body(dragoman: RunningDragoman, target: str) -> None:
     key = f"authorization: Bearer {dragoman.admin_key}"
     with Wire(dragoman.url) as wire:
         wire.send(get(target, key, method="HEAD") + get("/healthz"))
-        assert wire.answer("HEAD").headers["content-type"].startswith("application/json")
+        assert "json" in wire.answer("HEAD").headers["content-type"]
         assert wire.answer().json == {"status": "ok"}
 
 
@@ -208,7 +208,9 @@ class TestExpectations:
 def test_an_early_answer_reaches_a_caller_that_is_still_sending(dragoman: RunningDragoman) -> None:
     head = get(CHAT, "content-length: 20000000", method="POST")
     with Wire(dragoman.url) as wire:
-        wire.send(head, *[b"x" * 100_000] * 20)
+        wire.send(head)
+        for _ in range(20):
+            wire.socket.sendall(b"x" * 100_000)  # fails if it is reset
         (answer,) = wire.answers()
     assert answer.status == 401
 

@@ -145,9 +145,8 @@ def call(key: str, model: str, *lines: str, version: str = "1.1", **members: obj
 
 
 def register(dragoman: RunningDragoman, upstream: ScriptedUpstream, name: str) -> None:
-    """Have an upstream known as an LLM of that name, in every worker."""
+    """Have an upstream known as an LLM of that name."""
     body = registration(f"{upstream.url}{CHAT}", displayName=name)
     with dragoman.client() as client:
         answer = client.post("/v1/llms", json=body)
         assert answer.status_code == 201, answer.text
-    time.sleep(0.3)  # until the other worker has heard of it

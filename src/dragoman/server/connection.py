@@ -158,11 +158,14 @@ class Connection(asyncio.Protocol):
         """Begin, or say that there is no room."""
         self._transport = cast("asyncio.Transport", transport)
         prepare(self._transport)
-        self._addresses = {
-            "client": transport.get_extra_info("peername")[:2],
-            "server": transport.get_extra_info("sockname")[:2],
-        }
-        if not self._server.admit(self):
+        admitted = self._server.admit(self)
+        peer = transport.get_extra_info("peername")
+        if peer is None:  # it has gone before it was accepted
+            self.abort()
+            return
+        server = transport.get_extra_info("sockname")
+        self._addresses = {"client": peer[:2], "server": server[:2]}
+        if not admitted:
             self._refuse(Refused(503, "Too many callers are connected; come again in a moment."))
 
     def data_received(self, data: bytes) -> None:
