@@ -91,12 +91,14 @@ async def serving(app: AsgiApp, **limits: Any) -> AsyncIterator[tuple[Server, st
         listener.setblocking(False)
         server = Server(app, Limits(**limits))
         await server.listen(listener)
-        yield server, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
         async def nothing() -> None:
             pass
 
-        await server.drain(0, nothing)
+        try:
+            yield server, f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            await server.drain(0, nothing)
 
 
 async def rest(url: str, request: bytes) -> tuple[bytes, bool]:
