@@ -96,6 +96,21 @@ async def test_an_operators_bundle_does_not_replace_the_public_authorities(
     assert len(pool._connector._tls.get_ca_certs()) == public + 1
 
 
+async def test_no_log_of_keys_is_kept(
+    ca: trustme.CA,
+    bundle: Path,
+    make_pool: MakePool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+    pool = make_pool(ca_bundle=bundle, resolve=resolve)
+    async with serving(*ECHO, tls=server_context(ca, "model.test")) as upstream:
+        assert await ask(pool, named(upstream, "model.test")) == b"{}"
+    assert not keys.exists()
+
+
 async def test_an_upstream_that_does_not_speak_tls(bundle: Path, make_pool: MakePool) -> None:
     pool = make_pool(ca_bundle=bundle, resolve=resolve)
     async with serving(send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), close()) as upstream:

@@ -161,7 +161,10 @@ def tls_context(ca_bundle: Path | None) -> ssl.SSLContext:
 
     Raises OSError (`ssl.SSLError` included) if the bundle cannot be read.
     """
-    context = ssl.create_default_context()
+    # Not `create_default_context`: it lets SSLKEYLOGFILE name a file, and whoever reads that file
+    # reads every credential.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
     context.set_alpn_protocols(["http/1.1"])
     if ca_bundle is not None:
         context.load_verify_locations(ca_bundle)
