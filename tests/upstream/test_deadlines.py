@@ -12,6 +12,8 @@ from dragoman.domain.errors import Unavailable, UpstreamTimeout
 from dragoman.domain.url import Origin
 from dragoman.upstream.pool import HttpPool
 from tests.scripted_upstream import (
+    Peer,
+    Step,
     forever,
     read_again,
     read_nothing,
@@ -40,6 +42,19 @@ HASTY_CONNECT = msgspec.structs.replace(PATIENT, connect_s=HASTY_S)
 HASTY_FIRST_BYTE = msgspec.structs.replace(PATIENT, first_byte_s=HASTY_S)
 HASTY_IDLE = msgspec.structs.replace(PATIENT, idle_s=HASTY_S)
 HASTY_TOTAL = msgspec.structs.replace(PATIENT, total_s=HASTY_S)
+
+
+def sip(size: int) -> Step:
+    """Take at least so many bytes, and then nothing more."""
+
+    async def step(peer: Peer) -> None:
+        wanted = len(peer.received) + size
+        peer.transport.resume_reading()
+        while len(peer.received) < wanted:
+            await peer.news()
+        peer.transport.pause_reading()
+
+    return step
 
 
 async def test_connect_includes_dns(make_pool: MakePool) -> None:
@@ -90,15 +105,17 @@ async def test_a_head_that_trickles_is_no_first_byte(pool: HttpPool) -> None:
 
 
 async def test_the_first_byte_is_awaited_from_when_the_request_is_written(pool: HttpPool) -> None:
-    script = (
-        read_nothing(),
-        wait(4 * HASTY_S),
-        read_again(),
-        read_request(),
-        send(answer(b"ok")),
-    )
+    sips = [step for _ in range(4) for step in (wait(HASTY_S / 2), sip(1024 * 1024))]
+    script = (read_nothing(), *sips, read_again(), read_request(), send(answer(b"ok")))
     async with serving(*script) as upstream:
-        assert await ask(pool, request_to(upstream, BIG, deadlines=HASTY_FIRST_BYTE)) == b"ok"
+        assert await ask(pool, request_to(upstream, 4 * BIG, deadlines=HASTY_FIRST_BYTE)) == b"ok"
+
+
+async def test_an_upstream_that_stops_reading(pool: HttpPool) -> None:
+    async with serving(read_nothing()) as upstream:
+        with pytest.raises(UpstreamTimeout, match="first byte"):
+            await ask(pool, request_to(upstream, BIG, deadlines=HASTY_FIRST_BYTE))
+        assert in_use(pool) == 0
 
 
 async def test_idle(pool: HttpPool) -> None:

@@ -96,6 +96,20 @@ async def test_somebody_who_says_nothing_to_tls(make_pool: MakePool) -> None:
         await upstream.peers[0].left()
 
 
+@pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\n\r\n", b""])
+async def test_somebody_who_does_not_wait_to_be_asked(make_pool: MakePool, said: bytes) -> None:
+    pool = make_pool()
+    async with serving(send(said), close()) as upstream:
+        request = request_to(upstream)
+        exchange = pool.exchange(request)
+        connection = await pool._lane(request).acquire(PATIENT)
+        await eventually(lambda: connection.closed)
+        with pytest.raises(UpstreamUnreachable, match="before it was asked") as failed:
+            connection.start(exchange, b"head", b"body")
+        assert failed.value.stage is Stage.CONNECT
+        assert in_use(pool) == 0
+
+
 @pytest.fixture
 def wrong_certificate() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -184,7 +184,8 @@ class Deadlines(Struct, frozen=True, gc=False):
     connect_s: float
     """DNS, the operator's proxy, TCP and TLS, and the wait for a free connection."""
     first_byte_s: float
-    """From the request's last byte to the first byte of the answer."""
+    """From the request's last byte to the first byte of the answer; while a large request is sent,
+    also from one slice to the next, so that an upstream that stops reading is not waited for."""
     idle_s: float
     """Between two pieces of the answer."""
     total_s: float

@@ -5,7 +5,7 @@ import select
 from math import inf
 from typing import TYPE_CHECKING, cast
 
-from dragoman.domain.errors import DragomanError, UpstreamBroken
+from dragoman.domain.errors import DragomanError, Stage, UpstreamBroken, UpstreamUnreachable
 from dragoman.upstream.answer import AnswerBroken
 
 if TYPE_CHECKING:
@@ -72,14 +72,19 @@ class Connection(asyncio.Protocol):
     # --- What the exchange asks for ---
 
     def start(self, exchange: "Exchange", head: bytes, body: bytes) -> None:
-        """Send a request; what comes from now on is the answer to it."""
+        """Send a request; what comes from now on is the answer to it.
+
+        Raises `UpstreamUnreachable` if it ended while it was handed over: nothing was sent.
+        """
         if not self.usable:
-            raise UpstreamBroken(f"{self._lane.origin} hung up, or spoke, before it was asked.")
+            raise UpstreamUnreachable(
+                f"{self._lane.origin} hung up, or spoke, before it was asked.", stage=Stage.CONNECT
+            )
         self._exchange = exchange
         self._alarm_by(exchange.next_look())
         if len(body) <= SLICE:
             self._transport.write(head + body)
-            exchange.request_sent()
+            exchange.handed_over()
         else:
             self._transport.write(head)
             self._unsent = memoryview(body)
@@ -174,8 +179,7 @@ class Connection(asyncio.Protocol):
             piece, rest = self._unsent[:SLICE], self._unsent[SLICE:]
             self._unsent = rest or None
             self._transport.write(piece)
-            if self._unsent is None:
-                exchange.request_sent()
+            exchange.handed_over()
 
     def _finish(self, exchange: "Exchange") -> None:
         """Part from an exchange with a complete answer; the only way back to being idle."""

@@ -112,8 +112,8 @@ class Exchange:
 
     # --- What the connection tells ---
 
-    def request_sent(self) -> None:
-        """Begin to wait for the answer: the request has been handed to the transport."""
+    def handed_over(self) -> None:
+        """Begin to wait anew: the request, or a slice of it, has been given to the transport."""
         self._sent_at = self._loop.time()
 
     def wake(self) -> None:
