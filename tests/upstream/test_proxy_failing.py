@@ -28,12 +28,13 @@ from tests.scripted_upstream import (
     until_hung_up,
     wait,
 )
-from tests.upstream.calling import ECHO, PATIENT, ask, eventually, in_use, to_host
+from tests.upstream.calling import ECHO, PATIENT, ask, dead_address, eventually, in_use, to_host
 from tests.upstream.proxying import (
     CONSENT,
     PASSWORD,
     MakeProxied,
     as_proxy,
+    knowing,
     proxying,
 )
 
@@ -168,6 +169,19 @@ async def test_a_proxy_that_is_not_there(proxied: MakeProxied) -> None:
         pool = proxied(proxy)
     with pytest.raises(ProxyFailed, match=f"{SETTING} cannot be reached: Connection refused"):
         await ask(pool, to_host(proxy, "model.test"))
+
+
+async def test_a_proxy_that_swallows_everything_is_the_operators_fault(
+    proxied: MakeProxied,
+) -> None:
+    async with serving(*ECHO) as proxy:
+        pool = proxied(proxy, resolve=knowing({"proxy.test": ["127.0.0.2"]}))
+        hasty = msgspec.structs.replace(PATIENT, connect_s=0.15)
+        request = msgspec.structs.replace(to_host(proxy, "model.test"), deadlines=hasty)
+        expected = pytest.raises(ProxyFailed, match=f"{SETTING} did not answer within 0.15 s")
+        with dead_address("127.0.0.2", proxy.port), expected:
+            await ask(pool, request)
+        assert in_use(pool) == 0
 
 
 async def test_a_proxy_whose_name_does_not_resolve(proxied: MakeProxied) -> None:

@@ -72,6 +72,10 @@ class Connector:
             async with asyncio.timeout_at(deadline):
                 await self._open(opening, plain_credential=plain_credential)
         except TimeoutError:
+            if opening.stage is Stage.PROXY and not opening.proxy_answered:
+                raise ProxyFailed(
+                    f"The proxy of {PROXY_SETTING} did not answer within {limit_s:g} s (connect)."
+                ) from None
             raise ConnectTimeout(
                 f"There was no connection to {origin} within {limit_s:g} s (connect): "
                 f"{_UNDER_WAY[opening.stage]}.",
@@ -105,6 +109,8 @@ class _Opening:
     ) -> None:
         self.origin = origin
         self.stage = Stage.DNS
+        self.proxy_answered = False
+        """Whether it was reached: if it is silent after that, it may be waiting for the origin."""
         self._protocol = protocol
         self._deadline = deadline
         self._tls = tls
@@ -131,6 +137,7 @@ class _Opening:
         line = await dial(address, port)
         try:
             if proxy is not None:
+                self.proxy_answered = True
                 await dig(line, proxy, self.origin)
             self._protocol.connection_made(await self._speaking(line))
         except BaseException:
