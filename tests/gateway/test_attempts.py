@@ -25,6 +25,7 @@ from dragoman.domain.llm import Sampling
 from dragoman.domain.ports import Deadlines, Headers
 from dragoman.domain.url import Endpoint
 from dragoman.domain.usage import Usage
+from dragoman.gateway import relay
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
 from tests.fakes.upstream import FakeAnswer, FakeExchange, FakeUpstream
@@ -190,6 +191,36 @@ async def test_a_fault_of_ours_is_not_tried_elsewhere(caller: Caller) -> None:
     with pytest.raises(Internal):
         await caller.call()
     assert len(caller.upstream.requests) == 1
+
+
+class Stalling(FakeExchange):
+    """An answer whose body does not end after its pieces."""
+
+    async def read(self) -> bytes:
+        """Give the next piece; after the last one, wait for ever."""
+        piece = await super().read()
+        if not piece:
+            await asyncio.Event().wait()
+        return piece
+
+
+async def test_an_error_whose_body_stalls_does_not_keep_the_next_from_being_asked(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "ERROR_BODY_S", 0.05)
+    caller.let("one", Stalling(503, [], [b'{"error":']))
+    async with asyncio.timeout(5):
+        assert await caller.path() == "eu-west-1=503, us-east-1=200"
+
+
+async def test_what_is_there_of_an_error_is_told_though_the_rest_stalls(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "ERROR_BODY_S", 0.05)
+    caller.let("one", Stalling(400, [], [b'{"error":{"message":"Too many messages."}}']))
+    async with asyncio.timeout(5):
+        with pytest.raises(UpstreamRefused, match="Too many messages"):
+            await caller.call()
 
 
 async def test_when_all_fail_the_last_failure_is_told(caller: Caller) -> None:

@@ -1,17 +1,19 @@
 """One call: what is sent besides the body, how long it may take, and what does not come back."""
 
+import asyncio
+import threading
 from time import perf_counter
 from typing import Any
 
 import pytest
 
 from dragoman.authz.check import Actor
-from dragoman.domain.errors import UpstreamRefused
+from dragoman.domain.errors import Malformed, UpstreamRefused
 from dragoman.domain.llm import Sampling, Timeouts
 from dragoman.domain.ports import Deadlines, Headers
 from dragoman.domain.usage import Usage
 from dragoman.gateway.directory import Directory
-from dragoman.gateway.relay import Relay
+from dragoman.gateway.relay import LARGE_BODY_BYTES, Relay
 from dragoman.vault.secret import Secret
 from tests.fakes.upstream import FakeAnswer, FakeUpstream
 from tests.registry.installation import Installation, a_configuration, a_draft
@@ -22,6 +24,15 @@ HEADERS = {"x-team": Secret(EXTRA), "x-other": Secret("xh-other-11aa22")}
 CALL = b'{"model":"my-llm","messages":[]}'
 
 
+def relaying(installation: Installation, upstream: FakeUpstream) -> Relay:
+    directory = Directory(
+        store=installation.store, vault=installation.vault, clock=installation.clock
+    )
+    return Relay(
+        directory=directory, upstream=upstream, deadlines=DEADLINES, installation=b"dragoman-test"
+    )
+
+
 async def called(
     installation: Installation,
     who: Actor,
@@ -30,13 +41,7 @@ async def called(
     headers: Headers | None = None,
 ) -> FakeAnswer:
     """Call the LLM of this name."""
-    directory = Directory(
-        store=installation.store, vault=installation.vault, clock=installation.clock
-    )
-    relay = Relay(
-        directory=directory, upstream=upstream, deadlines=DEADLINES, installation=b"dragoman-test"
-    )
-    answer = FakeAnswer()
+    relay, answer = relaying(installation, upstream), FakeAnswer()
     await relay.chat(Usage("req_1", perf_counter()), who, headers or [], body, answer)
     return answer
 
@@ -50,6 +55,49 @@ async def registered(
     draft = a_draft(a_configuration(**asked), secret, headers=headers)
     await installation.llms.create(who, draft)
     return who
+
+
+class Slow(bytes):
+    """A body that is read for as long as a test wants, with a mistake at its end."""
+
+    began: threading.Event
+    may_end: threading.Event
+
+    def isascii(self) -> bool:
+        """Answer the first question that a reader asks."""
+        self.began.set()
+        self.may_end.wait(20)
+        return True
+
+    @classmethod
+    def make(cls) -> "Slow":
+        body = cls(b"x" * (LARGE_BODY_BYTES + 1))
+        body.began, body.may_end = threading.Event(), threading.Event()
+        return body
+
+
+async def test_a_large_body_keeps_its_place_until_it_is_read_though_its_caller_has_gone(
+    installation: Installation,
+) -> None:
+    relay = relaying(installation, FakeUpstream(b"{}"))
+    who = await registered(installation)
+    bodies = [Slow.make() for _ in range(2)]
+    calls = [
+        asyncio.create_task(relay.chat(Usage("req_1", 0.0), who, [], body, FakeAnswer()))
+        for body in bodies
+    ]
+    try:
+        assert await asyncio.to_thread(bodies[0].began.wait, 20)
+        calls[0].cancel()
+        await asyncio.wait([calls[0]])
+        assert not await asyncio.to_thread(bodies[1].began.wait, 0.1)
+        bodies[0].may_end.set()
+        assert await asyncio.to_thread(bodies[1].began.wait, 20)
+    finally:
+        for body in bodies:
+            body.may_end.set()
+    with pytest.raises(Malformed):
+        await calls[1]
 
 
 async def test_extra_headers_go_with_every_call_beside_the_credential(

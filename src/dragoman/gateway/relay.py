@@ -26,6 +26,9 @@ from dragoman.gateway.target import Target
 LARGE_BODY_BYTES = 256 * 1024
 """What is larger is read in a thread, so that other calls go on meanwhile."""
 
+ERROR_BODY_S = 2.0
+"""How long the body of an error is waited for [s]: another endpoint may be well."""
+
 WITHOUT_AN_ANSWER = frozenset({204, 205, 206})
 """Statuses that are no errors, and no answer to a call either: nothing, nothing, and a part."""
 
@@ -131,8 +134,11 @@ class Relay:
     async def _members(self, body: bytes) -> dict[str, msgspec.Raw]:
         if len(body) <= LARGE_BODY_BYTES:
             return read_members(body)
-        async with self._large_bodies:
-            return await asyncio.to_thread(read_members, body)
+        await self._large_bodies.acquire()
+        reading = asyncio.get_running_loop().run_in_executor(None, read_members, body)
+        # A thread reads on when its caller has gone: until it is done, its place is taken.
+        reading.add_done_callback(lambda _: self._large_bodies.release())
+        return await asyncio.shield(reading)
 
     def _deadlines_of(self, timeouts: Timeouts) -> Deadlines:
         """Give an LLM's own deadlines, and the installation's where it has none."""
@@ -167,11 +173,12 @@ def _is_plain(codings: bytes) -> bool:
 
 
 async def _error_body(exchange: UpstreamExchange) -> bytes:
-    """Read an error's body up to a limit; what is missing of one does not change its status."""
+    """Read an error's body, up to limits; what is missing of one does not change its status."""
     body = b""
-    with suppress(UpstreamBroken, UpstreamTimeout):
-        while len(body) < MAX_ERROR_BODY_BYTES and (piece := await exchange.read()):
-            body += piece
+    with suppress(UpstreamBroken, UpstreamTimeout, TimeoutError):
+        async with asyncio.timeout(ERROR_BODY_S):
+            while len(body) < MAX_ERROR_BODY_BYTES and (piece := await exchange.read()):
+                body += piece
     return body[:MAX_ERROR_BODY_BYTES]
 
 
