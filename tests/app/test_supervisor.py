@@ -12,14 +12,21 @@ import httpx2
 import pytest
 
 from dragoman.app import bootstrap
+from dragoman.app.supervisor import ENDING_GRACE_S
 from dragoman.settings import Settings
 from tests.cli.processes import HANG_S, children, eventually, using
 from tests.running import RunningDragoman
 
 
-def supervised(data_dir: Path, workers: int, pause_s: float = 0) -> "subprocess.Popen[str]":
+def supervised(
+    data_dir: Path,
+    workers: int,
+    pause_s: float = 0,
+    drain_s: float = 60,
+    grace_s: float = ENDING_GRACE_S,
+) -> "subprocess.Popen[str]":
     """Start a parent process; whoever calls this ends it."""
-    arguments = (str(data_dir), str(workers), str(pause_s))
+    arguments = map(str, (data_dir, workers, pause_s, drain_s, grace_s))
     return subprocess.Popen(
         [sys.executable, "-m", "tests.app.supervised", *arguments],
         stdout=subprocess.PIPE,
@@ -54,6 +61,21 @@ def test_a_signal_is_not_lost_on_a_worker_that_has_just_been_born(tmp_path: Path
     finally:
         parent.kill()
         parent.communicate()
+
+
+def test_a_worker_that_does_not_end_is_killed_and_that_is_no_success(tmp_path: Path) -> None:
+    parent = supervised(tmp_path, workers=1, pause_s=60, drain_s=0.1, grace_s=0.1)
+    try:
+        assert eventually(lambda: children(parent.pid))
+        (worker,) = children(parent.pid)
+        parent.send_signal(signal.SIGTERM)
+        _, errors = parent.communicate(timeout=HANG_S)
+    finally:
+        parent.kill()
+        parent.communicate()
+    assert parent.returncode == 1
+    (event,) = [json.loads(line) for line in errors.splitlines()]
+    assert (event["event"], event["level"], event["pid"]) == ("worker_killed", "error", worker)
 
 
 def test_workers_that_cannot_start_again_are_tried_until_they_can(tmp_path: Path) -> None:

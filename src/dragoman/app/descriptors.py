@@ -1,16 +1,23 @@
-"""How many sockets a process may have, and how callers and upstreams share them."""
+"""How callers and upstreams share the sockets that a process may have."""
 
-import resource
 from typing import NamedTuple
 
+from dragoman.app.descriptor_limit import limit
+from dragoman.server.server import BEING_TOLD
 from dragoman.settings import Settings
+from dragoman.upstream.resolve import ROOM
 
-MOST = 1 << 20
-"""More is not asked for: there are systems where "unlimited" costs time and memory."""
+LOOK_UPS = 2 * ROOM
+"""Each look-up of a name asks on a socket of its own."""
 
-KEPT = 192
-"""Left to databases, logs, pipes and look-ups of names, and to callers who are told that there
-is no room."""
+DATABASE = 16
+"""SQLite's connections with three files each, or PostgreSQL's connections."""
+
+OTHERS = 48
+"""Standard streams, the listener, pipes, the loop's own, and files that are read for a moment."""
+
+KEPT = BEING_TOLD + LOOK_UPS + DATABASE + OTHERS
+"""Left to everything but callers who are served and connections to upstreams."""
 
 
 class Share(NamedTuple):
@@ -20,21 +27,11 @@ class Share(NamedTuple):
     upstreams: int
 
 
-def raise_limit() -> None:
-    """Allow this process, and those that it starts, as many descriptors as it may have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def share(settings: Settings) -> Share:
     """Divide what this process may open: new work is refused before none is left.
 
     Callers have no more than half, because each of them may need an upstream.
     """
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = (MOST if soft == resource.RLIM_INFINITY else soft) - KEPT
+    free = limit() - KEPT
     callers = max(1, min(settings.caller_connections, free // 2))
     return Share(callers, max(1, free - callers))

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from dragoman.app.descriptors import raise_limit
+from dragoman.app.descriptor_limit import raise_limit
 from dragoman.settings import Settings
 from dragoman.vault.keys import Keyring
 
@@ -24,8 +24,9 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 QUICK_DEATH_S = 5.0
 RESTART_DELAY_S = 1.0
-ENDING_GRACE_S = 5.0
-"""How long workers may take beyond the drain deadline before they are killed [s]."""
+ENDING_GRACE_S = 10.0
+"""How long workers may take beyond the drain deadline before they are killed [s]: last words of
+calls, twice two seconds, and what is closed after that."""
 
 
 class Supervisor:
@@ -43,6 +44,7 @@ class Supervisor:
         self._listener = listener
         self._on_ready = on_ready
         self._born: dict[int, float] = {}
+        self._killed: set[int] = set()
         self._ready_workers = 0
         self._is_ready = False
         self._ending_at: float | None = None
@@ -154,6 +156,10 @@ class Supervisor:
 
     def _kill_the_late(self) -> None:
         if self._ending_at is not None and time.monotonic() > self._ending_at:
+            for pid in self._born.keys() - self._killed:
+                log.error("worker_killed", extra={"pid": pid})
+                self._killed.add(pid)
+                self._failed = True
             self._signal_workers(signal.SIGKILL)
 
     def _signal_workers(self, number: signal.Signals) -> None:
