@@ -1,5 +1,6 @@
 """Log lines: an event with fields, one line each, in JSON for machines or as text for people."""
 
+import io
 import json
 import logging
 import os
@@ -7,6 +8,7 @@ import pty
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,30 @@ def test_a_traceback_says_where_and_what_but_shows_no_values(
     assert "open_vault" in text
     assert "RuntimeError: could not open it (12 characters)" in text
     assert PLANTED not in text
+
+
+def test_events_that_are_written_together_reach_every_stream(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure("json")
+    second = logging.StreamHandler(io.StringIO())
+    second.setFormatter(logging.root.handlers[0].formatter)
+    logging.root.addHandler(second)
+    logs.write("dragoman.test", "call", [(0.0, {"n": 1}), (1.0, {"n": 2})])
+    written = capsys.readouterr().err
+    assert [json.loads(line)["n"] for line in written.splitlines()] == [1, 2]
+    assert second.stream.getvalue() == written
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    configure("json")
+    with Path("/dev/full").open("w") as full:
+        handler = logging.root.handlers[0]
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(full)
+        logs.write("dragoman.test", "call", [(0.0, {"n": 1})])
+        with suppress(OSError):  # what it still holds cannot be written either
+            full.close()
 
 
 def test_nothing_below_the_level_is_logged(capsys: pytest.CaptureFixture[str]) -> None:

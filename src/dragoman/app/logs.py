@@ -7,7 +7,8 @@ import json
 import logging
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -29,10 +30,11 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
 
 
-def write(logger: str, event: str, noted: Iterable[tuple[float, Fields]]) -> None:
+def write(logger: str, event: str, noted: Sequence[tuple[float, Fields]]) -> None:
     """Write several events of one kind at once, each with its time [s since 1970] and fields.
 
     For what happens with every call: `logging` itself takes longer for a line than a call does.
+    What cannot be written is lost, as with `logging`: that stops nobody.
     """
     for handler in logging.getLogger().handlers:
         form = handler.formatter
@@ -40,8 +42,9 @@ def write(logger: str, event: str, noted: Iterable[tuple[float, Fields]]) -> Non
             lines = [f"{form.line(at, 'info', event, logger, fields)}\n" for at, fields in noted]
             handler.acquire()
             try:
-                handler.stream.write("".join(lines))
-                handler.stream.flush()
+                with suppress(OSError):
+                    handler.stream.write("".join(lines))
+                    handler.stream.flush()
             finally:
                 handler.release()
 

@@ -10,7 +10,8 @@ from dragoman.domain.usage import Usage
 log = logging.getLogger(__name__)
 
 TOGETHER_S = 0.2
-"""Lines are written together for as long as this: a call does not wait for a terminal or a pipe."""
+"""Lines of so many seconds are written together: one write to a terminal or a pipe costs as much as
+a call, and while it lasts all calls of the process wait."""
 
 
 class LoggedUsage:
@@ -31,7 +32,7 @@ class LoggedUsage:
     def write(self) -> None:
         """Write what was noted."""
         noted, self._noted = self._noted, []
-        logs.write(log.name, "call", ((at, _fields(usage)) for at, usage in noted))
+        logs.write(log.name, "call", [(at, _fields(usage)) for at, usage in noted])
 
 
 def _fields(usage: Usage) -> dict[str, object]:
