@@ -60,8 +60,8 @@ def front(*, ready: bool = True) -> Front:
     )
 
 
-def ask(server: Front, path: str, kind: str = "http") -> tuple[int, Any] | None:
-    """Send a request for a path (decoded, as a server hands it on); None for no answer."""
+def messages(server: Front, path: str, kind: str = "http") -> list[Any]:
+    """Send a request for a path (decoded, as a server hands it on)."""
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -71,6 +71,12 @@ def ask(server: Front, path: str, kind: str = "http") -> tuple[int, Any] | None:
         sent.append(message)
 
     asyncio.run(server({"type": kind, "method": "GET", "path": path}, receive, send))
+    return sent
+
+
+def ask(server: Front, path: str, kind: str = "http") -> tuple[int, Any] | None:
+    """Send a request, and give status and body; None for no answer."""
+    sent = messages(server, path, kind)
     if not sent:
         return None
     head, body = sent
@@ -130,6 +136,19 @@ def test_health_and_readiness_are_the_fronts_own() -> None:
     not_ready = {"status": "not ready", "database": "unreachable"}
     assert ask(front(ready=False), "/readyz") == (503, not_ready)
     assert ask(front(ready=False), "/healthz") == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/nothing"])
+def test_every_answer_of_the_front_has_a_name(path: str) -> None:
+    heads = [dict(messages(front(), path)[0]["headers"]) for _ in range(2)]
+    assert all(head[b"x-request-id"].startswith(b"req_") for head in heads)
+    assert heads[0][b"x-request-id"] != heads[1][b"x-request-id"]
+    assert all(b"x-dragoman-fault" not in head for head in heads)
+
+
+def test_whose_fault_it_is_that_it_is_not_ready() -> None:
+    head = dict(messages(front(ready=False), "/readyz")[0]["headers"])
+    assert head[b"x-dragoman-fault"] == b"operator"
 
 
 def test_what_is_not_http_gets_no_answer() -> None:

@@ -31,7 +31,7 @@ class Front:
         if app is not None:
             await app(asgi, receive, send)
         elif path == "/healthz":
-            await send_json(send, 200, {"status": "ok"})
+            await _send_state(send, 200, {"status": "ok"})
         elif path == "/readyz":
             await self._answer_readiness(send)
         else:
@@ -53,4 +53,12 @@ class Front:
     async def _answer_readiness(self, send: Send) -> None:
         ready, report = await self._readiness()
         status = "ready" if ready else "not ready"
-        await send_json(send, 200 if ready else 503, {"status": status, **report})
+        await _send_state(send, 200 if ready else 503, {"status": status, **report})
+
+
+async def _send_state(send: Send, status: int, state: dict[str, str]) -> None:
+    """Write how this process is; where it is not well, that is the operator's to mend."""
+    headers = [("x-request-id", new_request_id())]
+    if status >= 500:  # noqa: PLR2004  # HTTP's classes of status are known by number
+        headers.append(("x-dragoman-fault", "operator"))
+    await send_json(send, status, state, headers)
