@@ -67,7 +67,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
     ca_bundle: Annotated[
         str | None,
-        Meta(description="File of certificate authorities (PEM) to trust instead of the system's."),
+        Meta(description="File of certificate authorities (PEM) to trust beside the system's."),
     ] = None
     region: Annotated[
         str | None, Meta(description="Region of this installation: endpoints in it come first.")
