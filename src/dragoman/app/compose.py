@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dragoman.app.clock import SystemClock
-from dragoman.app.front import Front
+from dragoman.app.front import Front, Readiness
 from dragoman.app.memories import Memories
 from dragoman.app.usage_log import LoggedUsage
 from dragoman.dialects.anam.routes import dialect as anam
@@ -19,7 +19,7 @@ from dragoman.dialects.openai.errors import render
 from dragoman.dialects.openai.routes import dialect as openai
 from dragoman.domain.egress_proxy import parse_egress_proxy
 from dragoman.domain.errors import Unavailable
-from dragoman.domain.ports import Clock, Deadlines
+from dragoman.domain.ports import Clock, Deadlines, Upstream
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
 from dragoman.gateway.trace import TraceHosts
@@ -33,6 +33,7 @@ from dragoman.registry.principals import Principals
 from dragoman.registry.trail import Trail
 from dragoman.settings import Settings
 from dragoman.storage.change_feed import SqlChangeFeed
+from dragoman.storage.database import Database
 from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
 from dragoman.upstream.answer import Limits
@@ -62,11 +63,44 @@ async def serving(
     database = open_database(locate(settings))
     change_feed = SqlChangeFeed(database, settings.stale_max_s)
     memories = Memories()
-    store = SqlStore(database, memories)
+    store, clock = SqlStore(database, memories), SystemClock()
+    deployment_id, vault, digests = await _opened(store, keyring)
+    authenticator = Authenticator(store=store, clock=clock)
+    trace_hosts = TraceHosts(settings.trace_hosts)
+    directory = Directory(store=store, vault=vault, clock=clock, trace_hosts=trace_hosts)
+    memories.add(authenticator, directory)
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
-    pool = HttpPool(
+    pool = _pool(settings, policy, upstream_connections)
+    llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)
+    services = _services(store, clock, llms, digests)
+    usage_log = LoggedUsage(clock)
+    calls = openai(
+        relay=_relay(settings, directory, pool, deployment_id),
+        directory=directory,
+        authenticator=authenticator,
+        change_feed=change_feed,
+        usage_log=usage_log,
+        max_body_bytes=settings.call_body_max_bytes,
+    )
+    most = settings.control_body_max_bytes
+    registry = anam(llms, authenticator, most), dragoman(services, authenticator, most)
+    front = Front([*registry, calls], readiness=_readiness(database, change_feed), fallback=render)
+    following = asyncio.create_task(change_feed.follow(memories))
+    try:
+        yield Parts(front, pool)
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await pool.close()
+        await database.close()
+        usage_log.write()
+
+
+def _pool(settings: Settings, policy: EgressPolicy, connections: int) -> HttpPool:
+    return HttpPool(
         policy=policy,
-        connections=upstream_connections,
+        connections=connections,
         connections_per_origin=settings.upstream_connections,
         ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
         limits=Limits(
@@ -74,22 +108,21 @@ async def serving(
         ),
         proxy=parse_egress_proxy(settings.egress_proxy) if settings.egress_proxy else None,
     )
-    clock = SystemClock()
-    deployment_id, vault, digests = await _opened(store, keyring)
-    authenticator = Authenticator(store=store, clock=clock)
-    directory = Directory(
-        store=store, vault=vault, clock=clock, trace_hosts=TraceHosts(settings.trace_hosts)
-    )
-    memories.add(authenticator, directory)
-    relay = Relay(
+
+
+def _relay(
+    settings: Settings, directory: Directory, upstream: Upstream, deployment_id: str
+) -> Relay:
+    return Relay(
         directory=directory,
-        upstream=pool,
+        upstream=upstream,
         deadlines=_deadlines(settings),
         installation=f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode(),
         region=settings.region,
     )
-    llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)
 
+
+def _readiness(database: Database, change_feed: SqlChangeFeed) -> Readiness:
     async def readiness() -> tuple[bool, dict[str, str]]:
         # Calls are served from memory while the database is away, but not for ever.
         try:
@@ -98,37 +131,7 @@ async def serving(
             return not change_feed.is_stale, {"database": "unreachable"}
         return True, {"database": "ok"}
 
-    usage_log = LoggedUsage(clock)
-    following = asyncio.create_task(change_feed.follow(memories))
-    try:
-        front = Front(
-            [
-                anam(llms, authenticator, settings.control_body_max_bytes),
-                dragoman(
-                    _services(store, clock, llms, digests),
-                    authenticator,
-                    settings.control_body_max_bytes,
-                ),
-                openai(
-                    relay=relay,
-                    directory=directory,
-                    authenticator=authenticator,
-                    change_feed=change_feed,
-                    usage_log=usage_log,
-                    max_body_bytes=settings.call_body_max_bytes,
-                ),
-            ],
-            readiness=readiness,
-            fallback=render,
-        )
-        yield Parts(front, pool)
-    finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
-        await pool.close()
-        usage_log.write()
-        await database.close()
+    return readiness
 
 
 def _services(store: SqlStore, clock: Clock, llms: LLMs, digests: Digests) -> Services:
