@@ -3,7 +3,7 @@
 import gzip
 from typing import NamedTuple
 
-from dragoman.domain.errors import UpstreamTimeout, UpstreamUnreachable
+from dragoman.domain.errors import ConnectTimeout, UpstreamTimeout, UpstreamUnreachable
 from dragoman.upstream.answer import Limits
 from tests.faults.answers import (
     CHUNKED,
@@ -54,7 +54,7 @@ def answering(status: bytes, *lines: bytes) -> Fault:
 
 CONNECTING = {
     "nobody listens": Fault(nobody, UpstreamUnreachable),
-    "a full backlog": Fault(full_backlog, UpstreamTimeout, 504, deadlines=hasty(connect_s=HASTY_S)),
+    "a full backlog": Fault(full_backlog, ConnectTimeout, 504, deadlines=hasty(connect_s=HASTY_S)),
     "no TLS": Fault(no_tls, UpstreamUnreachable),
 }
 
@@ -66,7 +66,7 @@ BEFORE_THE_ANSWER = {
         status=504,
         deadlines=hasty(first_byte_s=HASTY_S),
     ),
-    "a request that is not read": scripted(read_nothing(), cut()),
+    "a request that is not read": scripted(read_nothing(), BREATH, cut()),
     "hanging up": fault(close()),
     "a reset": fault(reset()),
     "a reset within the head": fault(send(head(OK, JSON)[:-2]), BREATH, reset()),
@@ -81,6 +81,14 @@ BEFORE_THE_ANSWER = {
     "10 000 header lines": fault(send(head(OK, *[b"x: 1\r\n"] * 10_000, length(0)))),
     "a header that never ends": fault(send(head(OK)[:-2] + b"x: "), flood(b"y" * 10_000)),
     "a length and chunks": fault(send(head(OK, length(2), CHUNKED) + chunk(b"hi") + LAST_CHUNK)),
+    "a head with a length and an end": fault(send(head(OK, JSON, length(9))), BREATH, close()),
+    "a head with a length and silence": fault(
+        send(head(OK, JSON, length(9))),
+        error=UpstreamTimeout,
+        status=504,
+        deadlines=hasty(idle_s=HASTY_S),
+    ),
+    "a head and a broken chunk": fault(send(head(OK, JSON, CHUNKED) + b"zz\r\n")),
     "two lengths": fault(send(head(OK, length(2), length(3)) + b"hi!")),
     "a length beyond the limit": fault(send(head(OK, length(LIMITS.answer + 1)) + b"x" * 1000)),
 }
@@ -125,6 +133,12 @@ NO_ANSWER_FOR_A_CALLER = {
 WITHIN_THE_ANSWER = {
     "a reset in a plain answer": fault(send(BEGUN), BREATH, reset(), beginning=b'{"half":'),
     "a length too large": fault(send(BEGUN), close(), beginning=b'{"half":'),
+    "a reset before the first event": fault(
+        send(STREAM), BREATH, reset(), beginning=b"", says_so=True
+    ),
+    "a broken chunk right behind the head": fault(
+        send(STREAM + b"zz\r\n"), beginning=b"", says_so=True
+    ),
     "a reset between two events": fault(
         send(STREAM + chunk(EVENT)), BREATH, reset(), beginning=EVENT, says_so=True
     ),

@@ -17,7 +17,7 @@ OUR_SECRET = b"Bearer sk-planted-in-the-request"
 
 
 @pytest.fixture
-def pool(make_pool: MakePool, ca_bundle: Path) -> HttpPool:
+async def pool(make_pool: MakePool, ca_bundle: Path) -> HttpPool:
     return make_pool(limits=LIMITS, ca_bundle=ca_bundle)
 
 

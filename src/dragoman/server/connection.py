@@ -5,6 +5,7 @@ from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from dragoman.dialect.record import GONE
+from dragoman.dialect.request_id import new_request_id
 from dragoman.server.limits import (
     AHEAD_BYTES,
     AHEAD_REQUESTS,
@@ -12,10 +13,11 @@ from dragoman.server.limits import (
     LINGER_S,
     UNREAD_BYTES,
 )
+from dragoman.server.outlet import Outlet
 from dragoman.server.reading import Head, Reader, Refused
-from dragoman.server.refusal import refusal
+from dragoman.server.refusal import FAILED, NO_ROOM, SHUTTING_DOWN, refusal
 from dragoman.server.request import Request
-from dragoman.server.sockets import has_gone, prepare, reset_at_close, untaken_bytes
+from dragoman.server.sockets import has_gone, prepare, reset_at_close
 
 if TYPE_CHECKING:
     from dragoman.server.server import Server
@@ -32,8 +34,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, server: "Server") -> None:
         self.loop = server.loop
-        self.may_write = True
-        """Whether the caller takes what is written, or little enough is waiting for it."""
+        self.outlet = Outlet(self.loop)
         self._server = server
         self._reader = Reader(self, server.limits.head_bytes)
         self._transport: asyncio.Transport
@@ -45,7 +46,6 @@ class Connection(asyncio.Protocol):
         self._line: deque[Request] = deque()
         self._refused: Refused | None = None
         """What is to be said when the requests that came before it have been answered."""
-        self._room: list[asyncio.Future[None]] = []
         self._is_reading = True
         self._is_ending = False
         """Whether what comes is dropped: the last answer has been written."""
@@ -53,8 +53,6 @@ class Connection(asyncio.Protocol):
         self._body_bytes = 0
         self._since = self.loop.time()
         """When the phase began that the caller is in [loop time]."""
-        self._stalled_since = 0.0
-        self._stalled_bytes = 0
 
     # --- What a request uses ---
 
@@ -65,12 +63,6 @@ class Connection(asyncio.Protocol):
     def write_parts(self, *parts: bytes) -> None:
         """Hand bytes over to be sent, one part after another, without a copy of them."""
         self._transport.writelines(parts)
-
-    async def room(self) -> None:
-        """Wait until the caller has taken some of what is waiting for it, or has gone."""
-        waiter = self.loop.create_future()
-        self._room.append(waiter)
-        await waiter
 
     def tail(self, *, is_last: bool) -> bytes:
         """Give the lines that stand last in an answer's head, and its end."""
@@ -100,6 +92,13 @@ class Connection(asyncio.Protocol):
     def over(self, request: Request) -> None:
         """Take note that a request's handler has returned."""
         self._server.forget_request(request)
+
+    def fail(self, request: Request, request_id: str) -> None:
+        """Answer a request that nothing has been said to, and end with it."""
+        refused = SHUTTING_DOWN if self._server.is_draining else FAILED
+        request.is_answered = request.is_last = True
+        self._say(refused, request_id, is_head=request.scope["method"] == "HEAD")
+        self.answered(request)
 
     def cut(self, *, hard: bool) -> None:
         """End in the middle of an answer, by a reset if its end could not be told otherwise."""
@@ -166,7 +165,7 @@ class Connection(asyncio.Protocol):
         server = transport.get_extra_info("sockname")
         self._addresses = {"client": peer[:2], "server": server[:2]}
         if not admitted:
-            self._refuse(Refused(503, "Too many callers are connected; come again in a moment."))
+            self._refuse(SHUTTING_DOWN if self._server.is_draining else NO_ROOM)
 
     def data_received(self, data: bytes) -> None:
         """Read requests."""
@@ -191,20 +190,17 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Take note that the caller has gone."""
         self._leave()
+        self._request = self._incoming = None
+        self._reader.close()
         self._server.forget(self)
 
     def pause_writing(self) -> None:
         """Take note that much is waiting for the caller."""
-        self.may_write = False
-        self._stalled_since, self._stalled_bytes = self.loop.time(), 0
+        self.outlet.fill()
 
     def resume_writing(self) -> None:
         """Take note that the caller has taken it."""
-        self.may_write = True
-        for waiter in self._room:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._room.clear()
+        self.outlet.free()
 
     # --- What the server asks for ---
 
@@ -212,14 +208,12 @@ class Connection(asyncio.Protocol):
         """End with a caller that is too slow, in whatever it is doing [loop time]."""
         limits = self._server.limits
         waited_s = now - self._since
-        if self._transport.is_closing():
-            if waited_s > limits.write_s:  # what is left to send is never taken
-                self.abort()
-        elif not self._is_reading and has_gone(self._transport):
+        if not self._is_reading and not self._transport.is_closing() and has_gone(self._transport):
             self._leave()
             self._close()
-        elif not self.may_write:
-            self._look_at_writing(now, limits.write_s)
+        elif self._transport.is_closing() or not self.outlet.has_room:
+            if self.outlet.is_stuck(self._transport, now, limits.write_s):
+                self.abort()
         elif self._request is None and not self._is_ending:
             if not self._reader.head_bytes:
                 if waited_s > limits.keep_alive_s:
@@ -249,13 +243,6 @@ class Connection(asyncio.Protocol):
         """Whether it is the caller that keeps its request from going on."""
         return self._incoming is not None and self._incoming is self._request and self._is_reading
 
-    def _look_at_writing(self, now: float, write_s: float) -> None:
-        unsent_bytes = self._transport.get_write_buffer_size() + untaken_bytes(self._transport)
-        if unsent_bytes != self._stalled_bytes:
-            self._stalled_since, self._stalled_bytes = now, unsent_bytes
-        elif now - self._stalled_since > write_s:
-            self.abort()
-
     def _start(self, request: Request) -> None:
         self._request = request
         self._server.running.add(request)
@@ -281,8 +268,12 @@ class Connection(asyncio.Protocol):
                 self.abort()  # inside an answer, ours would be taken for a part of it
                 return
             request.leave()
-        self.write(refusal(refused.status, refused.message, self.tail(is_last=True)))
+        self._say(refused, new_request_id())
         self._end(linger=True)
+
+    def _say(self, refused: Refused, request_id: str, *, is_head: bool = False) -> None:
+        head, body = refusal(refused, request_id, self.tail(is_last=True))
+        self.write(head if is_head else head + body)
 
     def _end(self, *, linger: bool) -> None:
         """Close when all is sent; closed while it is sending, a caller would see a reset."""
@@ -296,7 +287,7 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         if not self._transport.is_closing():
-            self._since = self.loop.time()
+            self.outlet.watch()
             self._transport.close()
 
     def _leave(self) -> None:
@@ -304,4 +295,4 @@ class Connection(asyncio.Protocol):
         self._line.clear()
         if self._request is not None:
             self._request.leave()
-        self.resume_writing()
+        self.outlet.free()

@@ -79,7 +79,7 @@ class Reader:
         self._taker = taker
         self._max_head_bytes = max_head_bytes
         self._parser = HttpRequestParser(self)
-        self._fed_bytes = 0
+        self._began_within = False
         self._trailer_bytes = 0
         self._url = b""
         self._headers: Headers = []
@@ -90,7 +90,6 @@ class Reader:
         """Read on. Raises Refused, after which nothing more is read."""
         if self._is_over:
             return
-        self._fed_bytes = len(data)
         if self.in_head:
             self.head_bytes += len(data)
         try:
@@ -99,7 +98,7 @@ class Reader:
             except HttpParserUpgrade as offer:
                 self._read_without_offers(data, offer)
         except HttpParserError as error:
-            if self._has_ended():
+            if self._is_deaf():
                 return  # it follows a request that said it was the last one
             self._is_over = True
             ours = error.__context__
@@ -108,10 +107,17 @@ class Reader:
             self._is_over = True
             raise Refused(431, _TOO_LARGE)
 
+    def close(self) -> None:
+        """Let the parser go: it and this object refer to each other. Nothing is fed hereafter."""
+        self._is_over = True
+        del self._parser, self._taker
+
     def on_message_begin(self) -> None:
         """Begin a head."""
         if self._is_over:
             raise Refused(400, _NOT_HTTP)
+        if not self.head_bytes:  # it begins in what was read with the request before it
+            self.head_bytes, self._began_within = 1, True
         self._url = b""
         self._headers = []
         self._has_chunks = self._expects_continue = False
@@ -145,6 +151,7 @@ class Reader:
             return
         self.in_head = False
         self.head_bytes = self._trailer_bytes = 0
+        self._began_within = False
         version = parser.get_http_version()
         if version not in _VERSIONS:
             raise Refused(505, "Use HTTP/1.1.")
@@ -201,7 +208,8 @@ class Reader:
             else:
                 return
 
-    def _has_ended(self) -> bool:
+    def _is_deaf(self) -> bool:
+        """Tell what `_is_over` says by now: llhttp's calls may have changed it."""
         return self._is_over
 
     def _note(self, name: bytes, value: bytes) -> None:
@@ -213,8 +221,8 @@ class Reader:
             self._expects_continue = value == b"100-continue"
 
     def _size(self) -> int:
-        """Measure a whole head, unless what was read since the last one is less than too much."""
-        if max(self.head_bytes, self._fed_bytes) <= self._max_head_bytes:
+        """Measure a whole head, unless all that was read since the last one is not too much."""
+        if self.head_bytes <= self._max_head_bytes and not self._began_within:
             return 0
         return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from dragoman.dialect.record import AsgiApp
+from dragoman.dialect.request_id import new_request_id
 from dragoman.domain.ports import Headers
 from dragoman.server.framing import (
     LARGE_BYTES,
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FAILURE = (
-    b'{"error":{"message":"Something went wrong in Dragoman; its log says what.",'
-    b'"type":"operator_error","param":null,"code":"internal"}}'
-)
-_FAILURE_HEADERS: Headers = [
-    (b"content-type", b"application/json"),
-    (b"content-length", b"%d" % len(_FAILURE)),
-]
-
-
 WhenGone = Callable[["asyncio.Task[None]"], object]
 
 
@@ -49,6 +40,7 @@ class Request:
         "_expects_continue",
         "_framing",
         "_head",
+        "_id",
         "_is_begun",
         "_is_read",
         "_left",
@@ -95,6 +87,7 @@ class Request:
         self._when_gone: WhenGone | None = None
         self._is_begun = False
         self._head = b""
+        self._id = ""
         self._framing = Framing.NOTHING
         self._left = 0
 
@@ -115,6 +108,7 @@ class Request:
     def leave(self) -> None:
         """Take in that the caller has gone away."""
         self.is_gone = True
+        self._pieces.clear()
         self._wake()
         if self._when_gone is not None and self.task is not None:
             self._when_gone(self.task)
@@ -126,7 +120,8 @@ class Request:
         try:
             await app(self.scope, self.receive, self.send)
         except Exception:
-            log.exception("request_failed")
+            self._id = new_request_id()
+            log.exception("request_failed", extra={"request_id": self._id})
         finally:
             if not (self.is_answered or self.is_gone):
                 self._give_up()
@@ -175,8 +170,8 @@ class Request:
             self._pieces.clear()
             self._wake()
             self._connection.answered(self)
-        elif not self._connection.may_write:
-            await self._connection.room()
+        elif not self._connection.outlet.has_room:
+            await self._connection.outlet.room()
 
     # --- What follows ---
 
@@ -220,15 +215,11 @@ class Request:
 
     def _give_up(self) -> None:
         """Answer that it failed, or cut what has been begun so that it does not look whole."""
+        self._head = b""
         if self.is_sent:
             self._connection.cut(hard=self._framing is Framing.CLOSE)
-            return
-        self._is_begun, self._head = False, b""
-        self._begin(500, _FAILURE_HEADERS)
-        head, self._head = self._head, b""
-        self._connection.write(head + encode_piece(_FAILURE, self._framing, is_last=True))
-        self.is_answered = True
-        self._connection.answered(self)
+        else:
+            self._connection.fail(self, self._id or new_request_id())
 
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():

@@ -1,6 +1,7 @@
 """All callers of one process: accepting them, looking after them, and letting them end."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,6 +14,8 @@ from dragoman.server.limits import Limits
 
 if TYPE_CHECKING:
     from dragoman.server.request import Request
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 2048
 
@@ -116,4 +119,8 @@ class Server:
         self._tails = date + b"\r\n", date + b"connection: close\r\n\r\n"
         now = self.loop.time()
         for connection in tuple(self.connections):
-            connection.look(now)
+            try:
+                connection.look(now)
+            except Exception:
+                log.exception("look_failed")
+                connection.abort()

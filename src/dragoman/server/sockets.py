@@ -51,6 +51,6 @@ def untaken_bytes(transport: asyncio.Transport) -> int:
     sock = transport.get_extra_info("socket")
     try:
         told = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
-    except OSError:
+    except (OSError, ValueError):
         return 0
     return int.from_bytes(told, sys.byteorder)

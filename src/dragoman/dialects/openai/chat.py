@@ -2,6 +2,7 @@
 
 import logging
 from time import perf_counter
+from typing import Any
 
 import msgspec
 
@@ -37,6 +38,8 @@ CHAT_COMPLETIONS = "/v1/chat/completions"
 
 EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 """How a server-sent event ends (WHATWG HTML, section 9.2.6)."""
+
+LONGEST_END = max(map(len, EVENT_ENDS))
 
 
 class ChatCompletions:
@@ -110,8 +113,10 @@ class _Answer:
         self._send = send
         self._usage = usage
         self._change_feed = change_feed
+        self._held: dict[str, Any] | None = None
+        """A head that waits for the first piece of its body: until then it can be taken back."""
         self._takes_events = False
-        self._last_piece = b""
+        self._last_bytes = b"\n\n"
 
     async def begin(self, status: int, headers: Headers) -> None:
         usage = self._usage
@@ -120,14 +125,20 @@ class _Answer:
         self._takes_events = usage.is_stream and b"content-length" not in named
         usage.status = status
         headers += self._call_headers()
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        head = {"type": "http.response.start", "status": status, "headers": headers}
+        if usage.is_stream:  # whose head says that there is something to wait for
+            await self._send(head)
+        else:
+            self._held = head
 
     async def write(self, piece: bytes) -> None:
-        self._last_piece = piece
+        await self._let_go()
+        self._last_bytes = (self._last_bytes + piece[-LONGEST_END:])[-LONGEST_END:]
         self._usage.bytes_out += len(piece)
         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def end(self) -> None:
+        await self._let_go()
         await self._send({"type": "http.response.body", "body": b""})
 
     async def fail(self, error: DragomanError) -> None:
@@ -143,13 +154,20 @@ class _Answer:
         refused = isinstance(error, UpstreamRefused)
         usage.error_code = UpstreamRefused.code if refused else error.code
         usage.fault = fault_of(error)
-        if not usage.status:
+        if self._held is not None or not usage.status:
+            self._held = None
             rendered = render(error)
             usage.status = rendered.status
             lines = [(name.decode(), value.decode()) for name, value in self._call_headers()]
             await send_json(self._send, rendered.status, rendered.body, (*rendered.headers, *lines))
-        elif self._takes_events and self._last_piece.endswith(EVENT_ENDS):
+        elif self._takes_events and self._last_bytes.endswith(EVENT_ENDS):
             await self.write(b"data: " + msgspec.json.encode({"error": content(error)}) + b"\n\n")
+
+    async def _let_go(self) -> None:
+        """Send the head, if it waits."""
+        if self._held is not None:
+            head, self._held = self._held, None
+            await self._send(head)
 
     def _call_headers(self) -> Headers:
         """Write what the head says about the call, in the moment in which it is passed on."""
