@@ -4,7 +4,7 @@ import gzip
 from typing import NamedTuple
 
 from dragoman.domain.errors import ConnectTimeout, UpstreamTimeout, UpstreamUnreachable
-from dragoman.upstream.answer import Limits
+from dragoman.upstream.answer import AnswerLimits
 from tests.faults.answers import (
     CHUNKED,
     DONE,
@@ -32,7 +32,7 @@ from tests.scripted_upstream import (
     wait,
 )
 
-LIMITS = Limits(answer=12 * 1024 * 1024, line=256 * 1024)
+LIMITS = AnswerLimits(answer=12 * 1024 * 1024, line=256 * 1024)
 """Small enough to be reached at once, and more than the kernel keeps for who does not read."""
 
 SECRET = b"sk-planted-in-the-answer"

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import h11
 
-from dragoman.upstream.answer import Answer, AnswerBroken, Limits
+from dragoman.upstream.answer import Answer, AnswerBroken, AnswerLimits
 
-LIMITS = Limits(answer=2000, line=100)
+LIMITS = AnswerLimits(answer=2000, line=100)
 """Small, so that they are reached."""
 
 

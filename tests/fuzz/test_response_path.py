@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dragoman.domain.errors import UpstreamBroken
-from dragoman.upstream.answer import Limits
+from dragoman.upstream.answer import AnswerLimits
 from dragoman.upstream.pool import HttpPool
 from tests.fuzz.found import FOUND
 from tests.fuzz.laws import LIMITS, Whole, cut, holds, read, read_by_h11
@@ -117,7 +117,7 @@ def written_by_h11(
 async def test_a_whole_exchange_ends_as_its_answer_does(wire: bytes, sizes: bytes) -> None:
     expected = read([wire])
     sending: list[Step] = [send(piece) for piece in cut(wire, sizes)]
-    pool = HttpPool(LOOPBACK, limits=Limits(*LIMITS))
+    pool = HttpPool(LOOPBACK, connections=1, connections_per_origin=1, limits=AnswerLimits(*LIMITS))
     follower: list[Step] = [read_request(), send(answer(b"next"))]
     async with serving([read_request(), *sending, close()], follower) as upstream:
         async with asyncio.timeout(PATIENT.total_s):

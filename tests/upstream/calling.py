@@ -96,15 +96,15 @@ async def eventually(holds: Callable[[], object]) -> None:
 
 
 def in_use(pool: HttpPool) -> int:
-    return sum(lane.in_use for lane in pool.usage)
+    return sum(lane.in_use for lane in pool.load)
 
 
 def idle(pool: HttpPool) -> int:
-    return sum(lane.idle for lane in pool.usage)
+    return sum(lane.idle for lane in pool.load)
 
 
 def waiting(pool: HttpPool) -> int:
-    return sum(lane.waiting for lane in pool.usage)
+    return sum(lane.waiting for lane in pool.load)
 
 
 @contextmanager

@@ -10,7 +10,12 @@ from tests.scripted_upstream import ScriptedUpstream
 from tests.upstream.calling import LOOPBACK, MakePool
 from tests.upstream.proxying import MakeProxied, as_proxy, knowing
 
-DEFAULTS = {"policy": LOOPBACK, "idle_expiry_s": 1000}
+DEFAULTS = {
+    "policy": LOOPBACK,
+    "connections": 8192,
+    "connections_per_origin": 512,
+    "idle_expiry_s": 1000,
+}
 """What closes an idle connection in these tests is never its age."""
 
 

@@ -13,16 +13,16 @@ from dragoman.upstream.answer import (
     INTERIM_LIMIT,
     Answer,
     AnswerBroken,
-    Limits,
+    AnswerLimits,
 )
 from dragoman.upstream.lines import Lines
 from tests.upstream.responses import BROKEN, OK, SECRET, WHOLE, Whole
 
-UNLIMITED = Limits()
+UNLIMITED = AnswerLimits()
 STREAM = OK + b"content-type: %s\r\n\r\n"
 
 
-def fed(pieces: Iterable[bytes], limits: Limits = UNLIMITED) -> Answer:
+def fed(pieces: Iterable[bytes], limits: AnswerLimits = UNLIMITED) -> Answer:
     answer = Answer(limits)
     for piece in pieces:
         answer.feed(piece)
@@ -61,7 +61,7 @@ def test_how_the_network_cuts_an_answer_does_not_matter(whole: Whole, places: li
 @pytest.mark.parametrize("whole", WHOLE)
 def test_no_beginning_of_an_answer_is_taken_for_all_of_it(whole: Whole) -> None:
     for length in range(len(whole.wire)):
-        beginning = fed([whole.wire[:length]]) if length else Answer(Limits())
+        beginning = fed([whole.wire[:length]]) if length else Answer(AnswerLimits())
         if not beginning.complete:
             with pytest.raises(AnswerBroken):
                 beginning.end()
@@ -72,7 +72,7 @@ def test_no_beginning_of_an_answer_is_taken_for_all_of_it(whole: Whole) -> None:
 @pytest.mark.parametrize("wire", BROKEN.values(), ids=BROKEN)
 def test_a_broken_answer_breaks_whole_and_in_pieces(wire: bytes) -> None:
     for size in (len(wire) + 1, 1000, 1) if len(wire) < 10_000 else (len(wire), 1000):
-        answer = Answer(Limits())
+        answer = Answer(AnswerLimits())
         with pytest.raises(AnswerBroken) as broken:  # noqa: PT012
             for piece in in_pieces(wire, size):
                 answer.feed(piece)
@@ -83,7 +83,7 @@ def test_a_broken_answer_breaks_whole_and_in_pieces(wire: bytes) -> None:
 
 @pytest.mark.parametrize("what", [what for what in BROKEN if "never" in what])
 def test_what_never_ends_is_not_waited_for(what: str) -> None:
-    wire, answer = BROKEN[what], Answer(Limits())
+    wire, answer = BROKEN[what], Answer(AnswerLimits())
     with pytest.raises(AnswerBroken):  # noqa: PT012
         for start in range(0, 2 * HEAD_LIMIT, 1000):
             answer.feed(wire[start : start + 1000])
@@ -92,7 +92,7 @@ def test_what_never_ends_is_not_waited_for(what: str) -> None:
 @pytest.mark.parametrize("length", [b"18446744073709551615", b"1" + b"0" * 18, b"11"])
 def test_a_length_beyond_the_limit_is_not_waited_for(length: bytes) -> None:
     with pytest.raises(AnswerBroken, match=r"10 bytes \(DRAGOMAN_UPSTREAM_ANSWER_MAX_BYTES\)"):
-        fed([OK + b"content-length: " + length + b"\r\n\r\nab"], Limits(answer=10))
+        fed([OK + b"content-length: " + length + b"\r\n\r\nab"], AnswerLimits(answer=10))
 
 
 def test_a_long_body_does_not_count_as_a_head() -> None:
@@ -128,19 +128,19 @@ def test_a_body_may_be_as_long_as_the_limit_and_no_longer(framing: bytes, size: 
         chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
         return OK + framing + b"\r\n" + (chunks if framing else body)
 
-    longest = fed(in_pieces(wire(b"x" * 10), size), Limits(answer=10))
+    longest = fed(in_pieces(wire(b"x" * 10), size), AnswerLimits(answer=10))
     if not framing:
         longest.end()
     assert longest.complete
     with pytest.raises(AnswerBroken, match="DRAGOMAN_UPSTREAM_ANSWER_MAX_BYTES"):
-        fed(in_pieces(wire(b"x" * 11), size), Limits(answer=10))
+        fed(in_pieces(wire(b"x" * 11), size), AnswerLimits(answer=10))
 
 
 @pytest.mark.parametrize("size", CUTS)
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_a_line_of_an_event_stream_has_a_limit(end: bytes, size: int) -> None:
     stream = STREAM % b"Text/Event-Stream; charset=utf-8"
-    limits = Limits(line=10)
+    limits = AnswerLimits(line=10)
     fine = end.join([b"x" * 10, b"", b"data: 9", b"x" * 10, b"x" * 9])
     assert fed(in_pieces(stream + fine, size), limits).held == len(fine)
     for line in (fine + b"xx", b"x" * 11 + end, b"a" + end + b"x" * 11 + end + b"b" + end):
@@ -151,7 +151,7 @@ def test_a_line_of_an_event_stream_has_a_limit(end: bytes, size: int) -> None:
 def test_other_answers_have_no_lines() -> None:
     hint = b"HTTP/1.1 103 Hints\r\ncontent-type: text/event-stream\r\n\r\n"
     for head in (STREAM % b"application/json", hint + OK + b"\r\n"):
-        assert fed([head + b"x" * 100], Limits(line=10)).held == 100
+        assert fed([head + b"x" * 100], AnswerLimits(line=10)).held == 100
 
 
 @pytest.mark.parametrize("limit", [10, 1000])

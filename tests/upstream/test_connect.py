@@ -18,7 +18,6 @@ from tests.scripted_upstream import (
 )
 from tests.upstream.calling import (
     ECHO,
-    LOOPBACK,
     PATIENT,
     MakePool,
     answer,
@@ -51,10 +50,8 @@ async def test_the_name_is_not_resolved_a_second_time(make_pool: MakePool) -> No
         assert upstream.peers == []
 
 
-async def test_refused_addresses_of_an_answer_are_skipped() -> None:
-    pool = HttpPool(
-        LOOPBACK, resolve=answering(["10.0.0.1", "::1", "169.254.169.254", "127.0.0.1"])
-    )
+async def test_refused_addresses_of_an_answer_are_skipped(make_pool: MakePool) -> None:
+    pool = make_pool(resolve=answering(["10.0.0.1", "::1", "169.254.169.254", "127.0.0.1"]))
     async with serving(*ECHO) as upstream:
         assert await ask(pool, to_host(upstream, "model.test")) == b"{}"
 

@@ -179,4 +179,4 @@ async def test_an_origin_that_nobody_calls_any_more_is_forgotten(pool: HttpPool)
         async with serving(read_request(), send(chunked(b"bye")), close()) as upstream:
             await ask(pool, request_to(upstream))
             await eventually(lambda: idle(pool) == 0)
-    assert len(pool.usage) == 1
+    assert len(pool.load) == 1

@@ -36,7 +36,7 @@ from dragoman.storage.change_feed import SqlChangeFeed
 from dragoman.storage.database import Database
 from dragoman.storage.engines import locate, open_database
 from dragoman.storage.unit_of_work import SqlStore
-from dragoman.upstream.answer import Limits
+from dragoman.upstream.answer import AnswerLimits
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
 from dragoman.vault.digests import Digests
@@ -103,7 +103,7 @@ def _pool(settings: Settings, policy: EgressPolicy, connections: int) -> HttpPoo
         connections=connections,
         connections_per_origin=settings.upstream_connections,
         ca_bundle=Path(settings.ca_bundle) if settings.ca_bundle else None,
-        limits=Limits(
+        limits=AnswerLimits(
             answer=settings.upstream_answer_max_bytes, line=settings.upstream_line_max_bytes
         ),
         proxy=parse_egress_proxy(settings.egress_proxy) if settings.egress_proxy else None,

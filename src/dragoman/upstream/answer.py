@@ -27,7 +27,7 @@ HEEDED = FRAMING | {b"content-type"}
 EVENT_STREAM = b"text/event-stream"
 
 
-class Limits(NamedTuple):
+class AnswerLimits(NamedTuple):
     """How much one answer may be; an operator's to set [bytes]."""
 
     answer: int = 256 * 1024 * 1024
@@ -64,7 +64,7 @@ class Answer:
         "status",
     )
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: AnswerLimits) -> None:
         self.status = 0
         self.headers: Headers = []
         self.begun = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from dragoman.domain.errors import DragomanError, Internal, UpstreamTimeout
 from dragoman.domain.ports import Headers, UpstreamRequest
-from dragoman.upstream.answer import Answer, Limits
+from dragoman.upstream.answer import Answer, AnswerLimits
 from dragoman.upstream.head import encode_head
 from dragoman.upstream.lane import Lane
 
@@ -43,7 +43,7 @@ class Exchange:
         self,
         request: UpstreamRequest,
         find_lane: Callable[[UpstreamRequest], Lane],
-        limits: Limits,
+        limits: AnswerLimits,
         loop: asyncio.AbstractEventLoop,  # looking for it would ask the system
     ) -> None:
         self.status = 0

@@ -14,7 +14,7 @@ from dragoman.upstream.connection import Connection
 from dragoman.upstream.head import host_header
 
 
-class Usage(NamedTuple):
+class Load(NamedTuple):
     """How busy a lane is."""
 
     origin: Origin
@@ -61,11 +61,11 @@ class Lane:
         return not self.places_taken and not self._acquiring
 
     @property
-    def usage(self) -> Usage:
+    def load(self) -> Load:
         """How busy it is now."""
         idle = len(self._idle)
         waiting = sum(not waiter.done() for waiter in self._line)
-        return Usage(self.origin, self.places_taken - idle, idle, waiting)
+        return Load(self.origin, self.places_taken - idle, idle, waiting)
 
     def take_idle(self) -> Connection | None:
         """Give a connection that is ready, if there is one."""

@@ -7,19 +7,16 @@ from dragoman.domain.egress_proxy import EgressProxy
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import UpstreamRequest
 from dragoman.domain.url import Origin
-from dragoman.upstream.answer import Limits
+from dragoman.upstream.answer import AnswerLimits
 from dragoman.upstream.connect import Connector, tls_context
 from dragoman.upstream.egress import EgressPolicy
 from dragoman.upstream.exchange import Exchange
-from dragoman.upstream.lane import Lane, Usage
+from dragoman.upstream.lane import Lane, Load
 from dragoman.upstream.resolve import Resolve, SystemResolver
 
 IDLE_EXPIRY_S = 4.0
 """Servers on Node and on uvicorn hang up after 5 s of silence. A request that crosses with the
 hanging up is lost, because a POST is not sent twice, so a connection does not get that old."""
-
-CONNECTIONS = 8192
-CONNECTIONS_PER_ORIGIN = 512
 
 
 class HttpPool:
@@ -34,12 +31,12 @@ class HttpPool:
         self,
         policy: EgressPolicy,
         *,
+        connections: int,
+        connections_per_origin: int,
         ca_bundle: Path | None = None,
         proxy: EgressProxy | None = None,
-        connections: int = CONNECTIONS,
-        connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
         idle_expiry_s: float = IDLE_EXPIRY_S,
-        limits: Limits | None = None,
+        limits: AnswerLimits | None = None,
         resolve: Resolve | None = None,
     ) -> None:
         self._connector = Connector(
@@ -48,7 +45,7 @@ class HttpPool:
         self._connections = connections
         self._limit = connections_per_origin
         self._idle_expiry_s = idle_expiry_s
-        self._limits = limits or Limits()
+        self._limits = limits or AnswerLimits()
         self._lanes: dict[tuple[Origin, bool], Lane] = {}
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -62,9 +59,9 @@ class HttpPool:
         return Exchange(request, self._lane, self._limits, self._loop)
 
     @property
-    def usage(self) -> list[Usage]:
+    def load(self) -> list[Load]:
         """How busy every lane is."""
-        return [lane.usage for lane in self._lanes.values()]
+        return [lane.load for lane in self._lanes.values()]
 
     async def close(self) -> None:
         """Close every connection; exchanges that are under way end with `Unavailable`."""

@@ -49,7 +49,7 @@ async def server(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _ask(url: str) -> int | None:
     """Ask whether it is ready; gives the answer's status, None where there is no answer."""
-    pool = HttpPool(EgressPolicy(EVERYWHERE))
+    pool = HttpPool(EgressPolicy(EVERYWHERE), connections=1, connections_per_origin=1)
     request = UpstreamRequest(
         origin=parse_origin(url),
         target=b"/readyz",
