@@ -2,10 +2,15 @@
 
 import asyncio
 import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from tests.running import RunningDragoman
-from tests.scripted_upstream import Peer, Script, Step, forever, read_request
+from tests.scripted_upstream import Peer, Script, ScriptedUpstream, Step, forever, read_request
 
 EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 EVENT = b"a\r\ndata: {}\n\n\r\n"
@@ -59,16 +64,57 @@ def memory_bytes(dragoman: RunningDragoman) -> int:
     return sum(int(page.split("Pss:")[1].split()[0]) * 1024 for page in pages)
 
 
+class Socket(NamedTuple):
+    """One TCP socket of this machine, as the kernel lists it."""
+
+    port: int
+    peers_port: int
+    state: int
+    unsent_bytes: int
+    unread_bytes: int
+
+
+ESTABLISHED, SYN_SENT, CLOSE_WAIT = 1, 2, 8
+
+
+def sockets() -> list[Socket]:
+    """List the TCP sockets of this machine."""
+    found = []
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, state, queues, *_ = line.split()
+        numbers = local.split(":")[1], remote.split(":")[1], state, *queues.split(":")
+        found.append(Socket(*(int(number, 16) for number in numbers)))
+    return found
+
+
+def callers(dragoman: RunningDragoman) -> int:
+    """Count the callers that are connected, or have closed their side and are not let go of."""
+    port = urlsplit(dragoman.url).port
+    held = {ESTABLISHED, CLOSE_WAIT}
+    return sum(sock.port == port and sock.state in held for sock in sockets())
+
+
+def attempts(upstreams_port: int) -> int:
+    """Count the attempts to connect to a port that nobody has answered."""
+    return sum(sock.peers_port == upstreams_port and sock.state == SYN_SENT for sock in sockets())
+
+
+@contextmanager
+def unreachable() -> Iterator[ScriptedUpstream]:
+    """Give an upstream that answers no attempt to connect: its listener's queue is full."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address):
+            upstream = ScriptedUpstream([], encrypted=False)
+            upstream.port = address[1]
+            yield upstream
+
+
 def queued_bytes(callers_port: int, upstreams_port: int) -> tuple[int, int]:
     """Measure what the kernel holds for the server: to its callers, and from its upstreams."""
-    unsent = unread = 0
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        _, local, remote, _, queues, *_ = line.split()
-        sent, received = (int(queue, 16) for queue in queues.split(":"))
-        if int(local.split(":")[1], 16) == callers_port:
-            unsent += sent
-        if int(remote.split(":")[1], 16) == upstreams_port:
-            unread += received
+    listed = sockets()
+    unsent = sum(sock.unsent_bytes for sock in listed if sock.port == callers_port)
+    unread = sum(sock.unread_bytes for sock in listed if sock.peers_port == upstreams_port)
     return unsent, unread
 
 
