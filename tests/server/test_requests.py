@@ -1,11 +1,13 @@
 """Requests that are taken: their kinds, their order, and where the answers end."""
 
 import socket
+import threading
 from itertools import pairwise
 
 import pytest
 
 from tests.background import in_background
+from tests.cli.processes import eventually
 from tests.running import RunningDragoman
 from tests.scripted_upstream import (
     Step,
@@ -16,8 +18,10 @@ from tests.scripted_upstream import (
     reset,
     send,
     serving,
+    until,
     wait,
 )
+from tests.server.upstreams import untaken_bytes
 from tests.server.wire import CHAT, Wire, call, register
 
 CHUNKED = (
@@ -131,10 +135,17 @@ def test_calls_that_are_sent_ahead_are_made_one_after_another(dragoman: RunningD
 
 def test_more_requests_ahead_than_can_wait_in_line_are_refused(dragoman: RunningDragoman) -> None:
     """Each takes a hundred times as much memory as its bytes."""
-    script = [read_request(), wait(0.5), send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")]
+    is_full = threading.Event()
+    ahead = b"GET /healthz HTTP/1.1\r\n\r\n" * 14_000
+    plain = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    script = [read_request(), until(is_full), send(plain)]
     with in_background(serving(script)) as upstream, Wire(dragoman.url) as wire:
         register(dragoman, upstream, "slow")
-        wire.send(call(dragoman.admin_key, "slow"), b"GET /healthz HTTP/1.1\r\n\r\n" * 14_000)
+        wire.send(call(dragoman.admin_key, "slow"))
+        assert eventually(lambda: upstream.requests)
+        wire.send(ahead)
+        assert eventually(lambda: untaken_bytes(wire) < len(ahead) - 2048)  # which is 80 of them
+        is_full.set()
         answers = wire.answers()
     assert answers[-1].status == 429
     assert {answer.status for answer in answers[:-1]} == {200}

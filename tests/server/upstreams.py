@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from tests.running import RunningDragoman
 from tests.scripted_upstream import Peer, Script, ScriptedUpstream, Step, forever, read_request
+from tests.server.wire import Wire
 
 EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 EVENT = b"a\r\ndata: {}\n\n\r\n"
@@ -116,6 +117,14 @@ def queued_bytes(callers_port: int, upstreams_port: int) -> tuple[int, int]:
     unsent = sum(sock.unsent_bytes for sock in listed if sock.port == callers_port)
     unread = sum(sock.unread_bytes for sock in listed if sock.peers_port == upstreams_port)
     return unsent, unread
+
+
+def untaken_bytes(wire: Wire) -> int:
+    """Measure what a caller has sent and the server has not read."""
+    port = wire.socket.getsockname()[1]
+    listed = sockets()
+    unsent = sum(sock.unsent_bytes for sock in listed if sock.port == port)
+    return unsent + sum(sock.unread_bytes for sock in listed if sock.peers_port == port)
 
 
 def complaints(dragoman: RunningDragoman) -> list[str]:
