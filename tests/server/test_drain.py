@@ -11,13 +11,12 @@ from pathlib import Path
 
 from tests.background import in_background
 from tests.cli.processes import eventually
+from tests.faults.answers import LAST_CHUNK, STREAM
 from tests.running import RunningDragoman, registration
 from tests.scripted_upstream import read_request, send, serving, until, until_hung_up
 from tests.server.upstreams import (
     EMPTY,
-    END,
     EVENT,
-    EVENTS,
     attempts,
     complaints,
     flood,
@@ -62,7 +61,7 @@ def draining(dragoman: RunningDragoman, *, again: bool = False) -> Iterator[None
 def test_what_ends_in_time_ends_well_and_nobody_else_is_waited_for(tmp_path: Path) -> None:
     is_draining = threading.Event()
     plain = [read_request(), until(is_draining), send(EMPTY)]
-    stream = [read_request(), send(EVENTS + EVENT), until(is_draining), send(EVENT + END)]
+    stream = [read_request(), send(STREAM + EVENT), until(is_draining), send(EVENT + LAST_CHUNK)]
     with (
         in_background(serving(plain)) as one,
         in_background(serving(stream)) as other,
@@ -92,9 +91,9 @@ def test_what_ends_in_time_ends_well_and_nobody_else_is_waited_for(tmp_path: Pat
 
 
 STREAMS = {
-    "stuck": ([send(EVENTS + EVENT), until_hung_up()], EVENT),
-    "halfway": ([send(EVENTS + b"6\r\ndata: \r\n"), until_hung_up()], b"6\r\ndata: \r\n"),
-    "quiet": ([send(EVENTS), until_hung_up()], b"\r\n\r\n"),
+    "stuck": ([send(STREAM + EVENT), until_hung_up()], EVENT),
+    "halfway": ([send(STREAM + b"6\r\ndata: \r\n"), until_hung_up()], b"6\r\ndata: \r\n"),
+    "quiet": ([send(STREAM), until_hung_up()], b"\r\n\r\n"),
     "endless": ([flood()], b"data: "),
 }
 """What the upstream does, and what its caller has when the end begins."""
@@ -137,9 +136,9 @@ def test_at_the_deadline_streams_end_with_a_word_and_nobody_is_waited_for(tmp_pa
                 assert events.count(b"data: ") == 1, name
                 assert b'"operator_error"' in events, name
                 assert b"[DONE]" not in events, name
-                assert not events.endswith(END), name
+                assert not events.endswith(LAST_CHUNK), name
             assert wires["halfway"].rest() == b""
-            assert not wires["endless"].rest().endswith(END)
+            assert not wires["endless"].rest().endswith(LAST_CHUNK)
 
 
 def test_what_is_being_written_is_whole_or_not_there(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from tests.background import in_background
 from tests.cli.processes import eventually
+from tests.faults.answers import STREAM
 from tests.running import RunningDragoman
 from tests.scripted_upstream import send, serving, until_hung_up
 from tests.server.upstreams import (
     EVENT,
-    EVENTS,
     attempts,
     callers,
     complaints,
@@ -37,7 +37,7 @@ UPLOAD = HEALTH.replace(b"GET", b"POST")[:-2] + b"content-length: 400000\r\n\r\n
 
 PHASES = {
     "before the first byte": ([until_hung_up()], b"", b""),
-    "in a stream": ([send(EVENTS + EVENT), until_hung_up()], b"", b"data: {}"),
+    "in a stream": ([send(STREAM + EVENT), until_hung_up()], b"", b"data: {}"),
     "in a plain answer": ([send(HALF), until_hung_up()], b"", b"\r\n\r\n{"),
     "with a request behind": ([until_hung_up()], HEALTH, b""),
     "with more behind than is read ahead": ([until_hung_up()], UPLOAD, b""),

@@ -9,23 +9,22 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from tests.faults.answers import STREAM, chunk, plain
 from tests.running import RunningDragoman
 from tests.scripted_upstream import Peer, Script, ScriptedUpstream, Step, forever, read_request
 from tests.server.wire import Wire
 
-EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-EVENT = b"a\r\ndata: {}\n\n\r\n"
-END = b"0\r\n\r\n"
-EMPTY = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+EVENT = chunk(b"data: {}\n\n")
+EMPTY = plain(b"{}")
 
-_FLOOD = b"10000\r\n" + b"data: " + b"x" * (65536 - 8) + b"\n\n\r\n"
+_FLOOD = chunk(b"data: " + b"x" * (65536 - 8) + b"\n\n")
 
 
 def flood() -> Step:
     """Send an endless stream, as fast as it is taken."""
 
     async def step(peer: Peer) -> None:
-        peer.write(EVENTS)
+        peer.write(STREAM)
         while not peer.gone.is_set():
             if peer.transport.get_write_buffer_size() < 4 * len(_FLOOD):
                 peer.write(_FLOOD)
