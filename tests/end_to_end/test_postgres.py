@@ -5,7 +5,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +14,13 @@ import httpx2
 import psycopg
 import pytest
 
+from tests.cli.processes import eventually
 from tests.marking_upstream import marking_upstream
 from tests.postgres import PostgresServer
 from tests.running import RunningDragoman, registration
 
 FELT_WITHIN_S = 1.0
 RECOVERED_WITHIN_S = 5.0
-EVENTUALLY_S = 20.0
 STALE = "x-dragoman-stale"
 ENOUGH_FOR_EVERY_WORKER = 16
 
@@ -134,7 +134,7 @@ def test_calls_go_on_while_the_database_is_away_and_the_registry_recovers(
                 ready = client.get("/readyz")
                 assert ready.status_code == 200
                 assert ready.json() == {"status": "ready", "database": "unreachable"}
-                eventually(lambda: is_stale(client))
+                assert eventually(lambda: is_stale(client))
                 assert client.get("/healthz").status_code == 200
     finally:
         cluster.server.run()
@@ -148,7 +148,7 @@ def test_calls_go_on_while_the_database_is_away_and_the_registry_recovers(
     assert cluster.statuses("remembered") == {200}
     for machine in (cluster.first, cluster.second):
         with cluster.client(machine) as client:
-            eventually(lambda: not is_stale(client))
+            assert eventually(lambda: not is_stale(client))
     cluster.register("afterwards")
     time.sleep(FELT_WITHIN_S)
     assert cluster.statuses("afterwards") == {200}
@@ -168,7 +168,7 @@ def test_what_is_remembered_is_believed_for_so_long_and_no_longer(
         try:
             answer = call(client, "believed")
             assert answer.status_code == 200
-            eventually(lambda: client.get("/readyz").status_code == 503)
+            assert eventually(lambda: client.get("/readyz").status_code == 503)
             refused = call(client, "believed")
             assert refused.status_code == 503
             assert int(refused.headers[STALE]) >= 2
@@ -176,8 +176,8 @@ def test_what_is_remembered_is_believed_for_so_long_and_no_longer(
             assert client.get("/readyz").json() == not_ready
         finally:
             cluster.server.run()
-        eventually(lambda: call(client, "believed").status_code == 200)
-        eventually(lambda: not is_stale(client, "believed"))
+        assert eventually(lambda: call(client, "believed").status_code == 200)
+        assert eventually(lambda: not is_stale(client, "believed"))
         assert client.get("/readyz").json() == {"status": "ready", "database": "ok"}
 
 
@@ -190,14 +190,6 @@ def call(client: httpx2.Client, model: str) -> httpx2.Response:
 def is_stale(client: httpx2.Client, model: str = "remembered") -> bool:
     """Tell whether an answer says for how long nothing was heard of changes."""
     return int(call(client, model).headers.get(STALE, 0)) >= 1
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + EVENTUALLY_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_worker_that_is_killed_within_a_write_leaves_nothing_and_holds_up_nobody(

@@ -12,9 +12,7 @@ from msgspec import structs
 from dragoman.domain.errors import DragomanError, UpstreamBroken
 from dragoman.domain.ports import Deadlines
 from tests.scripted_upstream import ScriptedUpstream, Step, close, read_request, send, serving
-
-PATIENT = Deadlines(connect_s=30, first_byte_s=30, idle_s=30, total_s=60)
-"""Longer than any test takes."""
+from tests.upstream.calling import PATIENT
 
 HASTY_S = 0.3
 """A deadline that is waited for [s]."""

@@ -18,7 +18,7 @@ from dragoman.domain.ports import Deadlines
 from tests.background import in_background
 from tests.caller import Caller, calling
 from tests.faults.answers import DONE, EVENT, JSON, STREAM, chunk, plain
-from tests.faults.fault import HASTY_S, PATIENT, Fault
+from tests.faults.fault import HASTY_S, Fault
 from tests.faults.table import BODY, EARLY, FAULTS, LIMITS, ODD, SECRET, Odd
 from tests.running import RunningDragoman
 from tests.scripted_upstream import (
@@ -38,6 +38,7 @@ from tests.scripted_upstream import (
     serving,
     wait,
 )
+from tests.upstream.calling import PATIENT
 from tests.upstream.responses import BROKEN
 
 HEALTHY = b'{"well":true}'

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import threading
 from collections.abc import Callable
 
 from tests.scripted_upstream.server import Peer, Request, Step
@@ -117,11 +118,12 @@ def wait(seconds: float) -> Step:
     return step
 
 
-def until(event: asyncio.Event) -> Step:
-    """Do nothing until the test sets an event."""
+def until(event: asyncio.Event | threading.Event) -> Step:
+    """Do nothing until the test sets an event, on whatever thread it does so."""
 
     async def step(_: Peer) -> None:
-        await event.wait()
+        while not event.is_set():  # noqa: ASYNC110  # it may be another thread's
+            await asyncio.sleep(0.005)
 
     return step
 

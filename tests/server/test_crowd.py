@@ -4,6 +4,7 @@ import resource
 import socket
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from tests.cli.processes import eventually
@@ -13,6 +14,10 @@ from tests.server.wire import Wire
 
 CROWD = 10_000
 SPARE = 1000
+STEP = 1000
+"""So many connect at once. The kernel forgets some of those for whom its queue has no room, and
+asks them again after seconds."""
+
 COST_BYTES = 10 * 1024
 """What a silent caller may cost, twice what it does."""
 
@@ -33,9 +38,10 @@ def _crowd(dragoman: RunningDragoman) -> None:
     memory_before, open_before = memory_bytes(dragoman), sum(descriptors(dragoman))
     host, _, port = dragoman.url.removeprefix("http://").partition(":")
     with ExitStack() as stack:
-        for _ in range(CROWD):
-            stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
-        assert eventually(lambda: sum(descriptors(dragoman)) == open_before + CROWD)
+        for there in range(STEP, CROWD + 1, STEP):
+            for _ in range(STEP):
+                stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            assert eventually(partial(_are_open, dragoman, open_before + there))
         time.sleep(1)  # two looks at all of them
         for _ in range(50):
             with Wire(dragoman.url) as wire:
@@ -44,3 +50,7 @@ def _crowd(dragoman: RunningDragoman) -> None:
         held = memory_bytes(dragoman) - memory_before
         assert held / CROWD < COST_BYTES
     assert eventually(lambda: sum(descriptors(dragoman)) == open_before)
+
+
+def _are_open(dragoman: RunningDragoman, count: int) -> bool:
+    return sum(descriptors(dragoman)) == count

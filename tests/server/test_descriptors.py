@@ -10,9 +10,10 @@ from dragoman.app import descriptors
 from dragoman.settings import Settings
 from tests.background import in_background
 from tests.cli.processes import eventually
+from tests.faults.answers import STREAM
 from tests.running import RunningDragoman
 from tests.scripted_upstream import send, serving, until_hung_up
-from tests.server.upstreams import EVENT, EVENTS, complaints, unless_quick
+from tests.server.upstreams import EVENT, complaints, unless_quick
 from tests.server.wire import Wire, call, register
 
 SOFT, HARD = 256, 400
@@ -22,7 +23,7 @@ HEALTH = b"GET /healthz HTTP/1.1\r\n\r\n"
 
 
 def test_more_streams_than_sockets(tmp_path: Path) -> None:
-    script = unless_quick(send(EVENTS + EVENT), until_hung_up())
+    script = unless_quick(send(STREAM + EVENT), until_hung_up())
     with (
         in_background(serving(*script)) as upstream,
         RunningDragoman.start(tmp_path / "data", through=LIMITED) as dragoman,

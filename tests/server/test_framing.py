@@ -17,20 +17,22 @@ def smuggled(dragoman: RunningDragoman) -> bytes:
     return head.encode() + body
 
 
-def names(dragoman: RunningDragoman) -> list[str]:
-    head = f"GET /v1/llms HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {dragoman.admin_key}\r\n\r\n"
+def has_trace(dragoman: RunningDragoman) -> bool:
+    head = "GET /v1/llms?perPage=100 HTTP/1.1\r\nhost: a\r\n"
+    head += f"authorization: Bearer {dragoman.admin_key}\r\n\r\n"
     with Wire(dragoman.url) as wire:
-        return [llm["displayName"] for llm in wire.send(head.encode()).answer().json["data"]]
+        llms = wire.send(head.encode()).answer().json["data"]
+    return any(llm["displayName"] == "smuggled" for llm in llms)
 
 
 def test_the_trace_would_be_seen(dragoman: RunningDragoman) -> None:
     with Wire(dragoman.url) as wire:
         answer = wire.send(smuggled(dragoman)).answer()
         assert answer.status == 201
-    assert names(dragoman) == ["smuggled"]
+    assert has_trace(dragoman)
     with dragoman.client() as client:
         assert client.delete(f"/v1/llms/{answer.json['id']}").is_success
-    assert names(dragoman) == []
+    assert not has_trace(dragoman)
 
 
 @pytest.mark.parametrize("case", MALFORMED)
@@ -42,7 +44,7 @@ def test_it_is_refused_and_ends_the_connection(dragoman: RunningDragoman, case: 
     assert answer.headers["connection"] == "close"
     assert answer.json["error"]["message"]
     assert answer.headers["x-dragoman-fault"] == "caller"
-    assert names(dragoman) == []
+    assert not has_trace(dragoman)
 
 
 @pytest.mark.parametrize("case", MALFORMED)
@@ -51,7 +53,7 @@ def test_what_came_before_it_is_answered_first(dragoman: RunningDragoman, case: 
         wire.send(HEALTH + HEALTH + MALFORMED[case] + b"\r\n\r\n" + smuggled(dragoman))
         statuses = [answer.status for answer in wire.answers()]
     assert statuses == [200, 200, STATUSES[case]]
-    assert names(dragoman) == []
+    assert not has_trace(dragoman)
 
 
 @pytest.mark.parametrize("case", ["a length before chunks", "LF in a value"])

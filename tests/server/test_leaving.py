@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,17 +10,20 @@ import pytest
 
 from tests.background import in_background
 from tests.cli.processes import eventually
+from tests.faults.answers import STREAM
 from tests.running import RunningDragoman
-from tests.scripted_upstream import ScriptedUpstream, send, serving, until_hung_up
+from tests.scripted_upstream import send, serving, until_hung_up
 from tests.server.upstreams import (
     EVENT,
-    EVENTS,
+    attempts,
+    callers,
     complaints,
     descriptors,
     flood,
     memory_bytes,
     threads,
     unless_quick,
+    unreachable,
 )
 from tests.server.wire import CHAT, Wire, call, register
 
@@ -35,7 +37,7 @@ UPLOAD = HEALTH.replace(b"GET", b"POST")[:-2] + b"content-length: 400000\r\n\r\n
 
 PHASES = {
     "before the first byte": ([until_hung_up()], b"", b""),
-    "in a stream": ([send(EVENTS + EVENT), until_hung_up()], b"", b"data: {}"),
+    "in a stream": ([send(STREAM + EVENT), until_hung_up()], b"", b"data: {}"),
     "in a plain answer": ([send(HALF), until_hung_up()], b"", b"\r\n\r\n{"),
     "with a request behind": ([until_hung_up()], HEALTH, b""),
     "with more behind than is read ahead": ([until_hung_up()], UPLOAD, b""),
@@ -91,43 +93,41 @@ def test_a_caller_leaves(narrow: RunningDragoman, phase: str, leave: str) -> Non
 
 @pytest.mark.parametrize("leave", LEAVES)
 def test_a_caller_leaves_while_it_sends(narrow: RunningDragoman, leave: str) -> None:
+    assert eventually(lambda: not callers(narrow))
     before = sum(descriptors(narrow))
     head = f"POST {CHAT} HTTP/1.1\r\nauthorization: Bearer {narrow.admin_key}\r\n"
-    wires = [Wire(narrow.url) for _ in range(10)]
-    for wire in wires:
-        wire.send(head.encode() + b"content-length: 9000\r\n\r\n" + b"x" * 5000)
-    assert eventually(lambda: sum(descriptors(narrow)) >= before + 10)
-    for wire in wires:
-        LEAVES[leave](wire)
-    assert eventually(lambda: sum(descriptors(narrow)) <= before, LEFT_S)
+    head += "expect: 100-continue\r\ncontent-length: 9000\r\n\r\n"
+    with ExitStack() as stack:
+        wires = [stack.enter_context(Wire(narrow.url)) for _ in range(10)]
+        for wire in wires:
+            assert wire.send(head.encode()).answer().status == 100  # its body is waited for
+            wire.send(b"x" * 5000)
+        for wire in wires:
+            LEAVES[leave](wire)
+        assert eventually(lambda: sum(descriptors(narrow)) <= before, LEFT_S)
 
 
 @pytest.mark.parametrize("leave", LEAVES)
 def test_a_caller_leaves_while_its_upstream_is_being_reached(
     narrow: RunningDragoman, leave: str
 ) -> None:
-    """A listener whose queue is full answers no attempt to connect."""
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        address = listener.getsockname()
-        stack.enter_context(socket.create_connection(address))
-        upstream = ScriptedUpstream([], encrypted=False)
-        upstream.port = address[1]
+    with unreachable() as upstream, ExitStack() as stack:
         name = f"reached, {leave}"
         register(narrow, upstream, name)
-        before = descriptors(narrow)
-        wires = [Wire(narrow.url) for _ in range(3 * PLACES)]
+        wires = [stack.enter_context(Wire(narrow.url)) for _ in range(3 * PLACES)]
         for wire in wires:
             wire.send(call(narrow.admin_key, name))
-        # As many attempts as there are places, in each worker that has so many callers.
-        assert eventually(lambda: sum(descriptors(narrow)) >= sum(before) + 4 * PLACES)
+        # As many attempts as there are places, in a worker that has so many callers.
+        assert eventually(lambda: attempts(upstream.port) >= PLACES)
         for wire in wires:
             LEAVES[leave](wire)
-        assert eventually(lambda: descriptors(narrow) == before, LEFT_S)
+        assert eventually(lambda: not attempts(upstream.port), LEFT_S)
+        assert eventually(lambda: not callers(narrow), LEFT_S)
 
 
 @pytest.mark.parametrize("leave", LEAVES)
 def test_a_caller_leaves_as_soon_as_it_is_connected(narrow: RunningDragoman, leave: str) -> None:
+    assert eventually(lambda: not callers(narrow))
     before = sum(descriptors(narrow))
     for _ in range(300):
         LEAVES[leave](Wire(narrow.url))

@@ -1,11 +1,14 @@
 """Requests that are taken: their kinds, their order, and where the answers end."""
 
 import socket
+import threading
 from itertools import pairwise
 
 import pytest
 
 from tests.background import in_background
+from tests.cli.processes import eventually
+from tests.faults.answers import LAST_CHUNK, STREAM
 from tests.running import RunningDragoman
 from tests.scripted_upstream import (
     Step,
@@ -16,15 +19,11 @@ from tests.scripted_upstream import (
     reset,
     send,
     serving,
-    wait,
+    until,
 )
+from tests.server.upstreams import EMPTY, EVENT, untaken_bytes
 from tests.server.wire import CHAT, Wire, call, register
 
-CHUNKED = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-)
-EVENT = b"9\r\ndata: {}\n\r\n"
-END = b"0\r\n\r\n"
 ECHO = forever(
     read_request(),
     reply(lambda request: b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(request.body)),
@@ -131,10 +130,16 @@ def test_calls_that_are_sent_ahead_are_made_one_after_another(dragoman: RunningD
 
 def test_more_requests_ahead_than_can_wait_in_line_are_refused(dragoman: RunningDragoman) -> None:
     """Each takes a hundred times as much memory as its bytes."""
-    script = [read_request(), wait(0.5), send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")]
+    is_full = threading.Event()
+    ahead = b"GET /healthz HTTP/1.1\r\n\r\n" * 14_000
+    script = [read_request(), until(is_full), send(EMPTY)]
     with in_background(serving(script)) as upstream, Wire(dragoman.url) as wire:
         register(dragoman, upstream, "slow")
-        wire.send(call(dragoman.admin_key, "slow"), b"GET /healthz HTTP/1.1\r\n\r\n" * 14_000)
+        wire.send(call(dragoman.admin_key, "slow"))
+        assert eventually(lambda: upstream.requests)
+        wire.send(ahead)
+        assert eventually(lambda: untaken_bytes(wire) < len(ahead) - 2048)  # which is 80 of them
+        is_full.set()
         answers = wire.answers()
     assert answers[-1].status == 429
     assert {answer.status for answer in answers[:-1]} == {200}
@@ -151,24 +156,29 @@ class TestOldCallers:
         assert answer.headers["connection"] == "close"
 
     def test_a_whole_stream_ends_in_good_order(self, dragoman: RunningDragoman) -> None:
-        script = [read_request(), send(CHUNKED + EVENT), wait(0.05), send(EVENT + END)]
+        has_begun = threading.Event()
+        script = [read_request(), send(STREAM + EVENT), until(has_begun), send(EVENT + LAST_CHUNK)]
         with in_background(serving(script)) as upstream, Wire(dragoman.url) as wire:
             register(dragoman, upstream, "whole stream")
             wire.send(call(dragoman.admin_key, "whole stream", stream=True, version="1.0"))
-            head, _, body = wire.rest().partition(b"\r\n\r\n")
-        assert body == b"data: {}\n" * 2
+            head = wire.until(b"\r\n\r\n")
+            assert wire.until(b"\n\n") == b"data: {}\n\n"
+            has_begun.set()
+            assert wire.rest() == b"data: {}\n\n"
         assert not wire.was_reset
         assert b"chunked" not in head
         assert b"content-length" not in head
 
     @pytest.mark.parametrize("cut", [reset(), close()], ids=["reset", "closed"])
     def test_a_cut_stream_ends_in_a_reset(self, dragoman: RunningDragoman, cut: Step) -> None:
-        script = [read_request(), send(CHUNKED + EVENT), wait(0.1), cut]
+        has_begun = threading.Event()
+        script = [read_request(), send(STREAM + EVENT), until(has_begun), cut]
         with in_background(serving(script)) as upstream, Wire(dragoman.url) as wire:
             name = f"cut stream {id(cut)}"
             register(dragoman, upstream, name)
             wire.send(call(dragoman.admin_key, name, stream=True, version="1.0"))
-            wire.until(b"data: {}\n")
+            wire.until(b"data: {}\n\n")
+            has_begun.set()
             wire.rest()
             assert wire.was_reset
 
@@ -231,11 +241,11 @@ def test_a_body_that_is_too_large_is_taken_until_its_caller_reads_the_answer(
 
 
 def test_the_end_of_a_chunked_answer_is_the_last_thing(dragoman: RunningDragoman) -> None:
-    script = [read_request(), send(CHUNKED + EVENT * 3 + END)]
+    script = [read_request(), send(STREAM + EVENT * 3 + LAST_CHUNK)]
     with in_background(serving(script)) as upstream, Wire(dragoman.url) as wire:
         register(dragoman, upstream, "chunked stream")
         wire.send(call(dragoman.admin_key, "chunked stream", stream=True) + get("/healthz"))
-        assert wire.answer().body == b"data: {}\n" * 3
+        assert wire.answer().body == b"data: {}\n\n" * 3
         assert wire.answer().json == {"status": "ok"}
         wire.socket.shutdown(socket.SHUT_WR)
         assert wire.rest() == b""

@@ -14,7 +14,7 @@ from dragoman.upstream.pool import HttpPool
 from dragoman.upstream.resolve import Resolve
 from tests.scripted_upstream import Script, ScriptedUpstream, forever, read_request, reply
 
-PATIENT = Deadlines(connect_s=30, first_byte_s=30, idle_s=30, total_s=60)
+PATIENT = Deadlines(connect_s=100, first_byte_s=100, idle_s=100, total_s=100)
 """Longer than any test takes."""
 
 MakePool = Callable[..., HttpPool]

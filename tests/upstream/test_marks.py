@@ -15,17 +15,14 @@ from collections import Counter
 import pytest
 
 from dragoman.domain.errors import UpstreamBroken
-from dragoman.domain.ports import Deadlines
 from tests.scripted_upstream import HungUp, Peer, forever, read_request, serving
-from tests.upstream.calling import MakePool, eventually, in_use, request_to, waiting
+from tests.upstream.calling import PATIENT, MakePool, eventually, in_use, request_to, waiting
 
 CALLERS = 300
 CALLS_EACH = 8
 CONNECTIONS = 24
 LONG_S = 0.4
 """Longer than most calls take, in line and in all [s]."""
-
-PATIENT = Deadlines(connect_s=100, first_byte_s=100, idle_s=100, total_s=100)
 
 KEEPING = ("plain", "streamed", "plain", "streamed", "plain", "streamed", "large")
 CLOSING = ("to the end", "with more behind", "closing")

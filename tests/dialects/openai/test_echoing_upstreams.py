@@ -4,8 +4,8 @@ import httpx2
 import pytest
 
 from tests.dialects.openai.conftest import Upstreams
-from tests.dialects.openai.test_failing_upstreams import EVENT, STREAM, chunk
 from tests.dialects.openai.test_refused_calls import CHAT
+from tests.faults.answers import EVENT, STREAM, chunk
 from tests.scripted_upstream import Request, forever, read_request, reply, send, wait
 
 SECRET = b"sk-test-secret"

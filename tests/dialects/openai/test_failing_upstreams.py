@@ -10,15 +10,10 @@ import pytest
 
 from tests.dialects.openai.conftest import Upstreams
 from tests.dialects.openai.test_refused_calls import CHAT, error_of
+from tests.faults.answers import EVENT, STREAM, chunk
 from tests.scripted_upstream import close, cut, read_request, reset, send, wait
 
 JSON_HEAD = b"content-type: application/json\r\n"
-STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-EVENT = b'data: {"choices":[{"delta":{"content":"Hel"}}]}\n\n'
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def refusing(status: int, body: bytes = b"", head: bytes = b"") -> bytes:

@@ -9,8 +9,9 @@ import httpx2
 import pytest
 
 from tests.dialects.openai.conftest import Upstreams
-from tests.dialects.openai.test_failing_upstreams import EVENT, STREAM, chunk, refusing
+from tests.dialects.openai.test_failing_upstreams import refusing
 from tests.dialects.openai.test_refused_calls import CHAT, JSON
+from tests.faults.answers import EVENT, STREAM, chunk
 from tests.running import RunningDragoman
 from tests.scripted_upstream import Step, cut, forever, read_request, send, wait
 
