@@ -67,6 +67,7 @@ cuts = st.lists(st.integers(0, 1000), max_size=8)
 
 
 @given(st.lists(st.sampled_from(ALL), min_size=1, max_size=4), cuts)
+@example([TAKEN[5], MALFORMED["a tunnel"]], [])
 def test_requests_mean_the_same_wherever_they_are_cut(parts: list[bytes], at: list[int]) -> None:
     data = b"".join(parts)
     assert vars(read(data, at)) == vars(read(data, []))

@@ -92,11 +92,14 @@ class Reader:
             return
         if self.in_head:
             self.head_bytes += len(data)
+        offered_at = 0
         try:
             try:
                 self._parser.feed_data(data)
             except HttpParserUpgrade as offer:
-                self._read_without_offers(data, offer)
+                offered_at = offer.args[0]
+            if offered_at:  # here, where no other exception stands behind what is raised
+                self._read_without_offers(data, offered_at)
         except HttpParserError as error:
             if self._is_deaf():
                 return  # it follows a request that said it was the last one
@@ -185,14 +188,13 @@ class Reader:
         self._is_over = self._is_last
         self._taker.take_end()
 
-    def _read_without_offers(self, data: bytes, offer: HttpParserUpgrade) -> None:
+    def _read_without_offers(self, data: bytes, at: int) -> None:
         """Read on as if nobody had offered another protocol.
 
         llhttp takes what follows such a head for that protocol's, and hands it back unread. But
         some who make the offer send a request's body behind it: the HTTP client of Java does.
         """
         rest = memoryview(data)
-        at: int = offer.args[0]
         while True:
             rest = rest[at:]
             version = self._parser.get_http_version().encode()
