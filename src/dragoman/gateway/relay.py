@@ -136,9 +136,14 @@ class Relay:
             return read_members(body)
         await self._large_bodies.acquire()
         reading = asyncio.get_running_loop().run_in_executor(None, read_members, body)
-        # A thread reads on when its caller has gone: until it is done, its place is taken.
-        reading.add_done_callback(lambda _: self._large_bodies.release())
+        reading.add_done_callback(self._note_read)
         return await asyncio.shield(reading)
+
+    def _note_read(self, reading: "asyncio.Future[dict[str, msgspec.Raw]]") -> None:
+        """Let the next body be read: a thread reads on when its caller has gone."""
+        self._large_bodies.release()
+        if not reading.cancelled():
+            reading.exception()  # looked at, or it would be reported as nobody's
 
     def _deadlines_of(self, timeouts: Timeouts) -> Deadlines:
         """Give an LLM's own deadlines, and the installation's where it has none."""
