@@ -219,7 +219,7 @@ SLOW: dict[str, tuple[str, Script]] = {
         "2.5 s (total)",
         (read_request(), send(STREAM + chunk(EVENT)), drip(chunk(b":") * 200, 0.05)),
     ),
-    "total, of a request": ("2.5 s (total)", (UNREAD, wait(3), read_again())),
+    "a request that is not read on": ("0.6 s (first byte)", (UNREAD, wait(3), read_again())),
 }
 
 
