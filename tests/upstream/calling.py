@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import msgspec
+import trustme
 
 from dragoman.domain.ports import Deadlines, Headers, UpstreamRequest
 from dragoman.upstream.egress import EgressPolicy, parse_networks
@@ -120,3 +122,10 @@ def dead_address(address: str, port: int) -> Iterator[None]:
         yield
         for filler in fillers:
             filler.close()
+
+
+def certified(ca: trustme.CA, *names: str) -> ssl.SSLContext:
+    """Make a server's side of TLS, with a certificate of these names."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert(*names).configure_cert(context)
+    return context

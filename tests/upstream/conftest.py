@@ -1,8 +1,10 @@
 """Pools that may call loopback, closed when their test is over, however it ended."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from dragoman.upstream.egress import EgressPolicy
 from dragoman.upstream.pool import HttpPool
@@ -47,3 +49,15 @@ def proxied(make_pool: MakePool) -> MakeProxied:
         return make_pool(**(defaults | {"proxy": as_proxy(proxy, credential)} | options))
 
     return make
+
+
+@pytest.fixture(scope="module")
+def ca() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(ca: trustme.CA, tmp_path: Path) -> Path:
+    path = tmp_path / "ca.pem"
+    ca.cert_pem.write_to_path(str(path))
+    return path

@@ -1,7 +1,6 @@
 """The operator's proxy: asked for a tunnel, spoken through to the upstream, never trusted more."""
 
 import asyncio
-import ssl
 from base64 import b64encode
 from pathlib import Path
 from typing import cast
@@ -25,7 +24,7 @@ from tests.scripted_upstream import (
     serving,
     wait,
 )
-from tests.upstream.calling import ECHO, MakePool, ask, eventually, to_host
+from tests.upstream.calling import ECHO, MakePool, ask, certified, eventually, to_host
 from tests.upstream.proxying import (
     CONSENT,
     MakeProxied,
@@ -34,24 +33,6 @@ from tests.upstream.proxying import (
     knowing,
     proxying,
 )
-
-
-@pytest.fixture(scope="module")
-def ca() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def bundle(ca: trustme.CA, tmp_path: Path) -> Path:
-    path = tmp_path / "ca.pem"
-    ca.cert_pem.write_to_path(str(path))
-    return path
-
-
-def certified(ca: trustme.CA, *names: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert(*names).configure_cert(context)
-    return context
 
 
 def encrypted(request: UpstreamRequest) -> UpstreamRequest:

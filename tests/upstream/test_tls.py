@@ -20,27 +20,9 @@ from tests.scripted_upstream import (
     send,
     serving,
 )
-from tests.upstream.calling import MakePool, answer, ask, idle, in_use, request_to
+from tests.upstream.calling import MakePool, answer, ask, certified, idle, in_use, request_to
 
 ECHO: Script = (forever(read_request(), reply(lambda request: answer(request.body))),)
-
-
-@pytest.fixture(scope="module")
-def ca() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def bundle(ca: trustme.CA, tmp_path: Path) -> Path:
-    path = tmp_path / "ca.pem"
-    ca.cert_pem.write_to_path(str(path))
-    return path
-
-
-def server_context(ca: trustme.CA, *names: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert(*names).configure_cert(context)
-    return context
 
 
 def named(upstream: ScriptedUpstream, host: str) -> UpstreamRequest:
@@ -57,7 +39,7 @@ async def test_a_certificate_for_the_host_from_a_known_authority(
     ca: trustme.CA, bundle: Path, host: str, make_pool: MakePool
 ) -> None:
     seen: list[str | None] = []
-    context = server_context(ca, "model.test", "127.0.0.1")
+    context = certified(ca, "model.test", "127.0.0.1")
     context.sni_callback = lambda _sock, name, _context: seen.append(name)
     pool = make_pool(ca_bundle=bundle, resolve=resolve)
     async with serving(*ECHO, tls=context) as upstream:
@@ -73,7 +55,7 @@ async def test_a_certificate_for_another_host(
     ca: trustme.CA, bundle: Path, host: str, make_pool: MakePool
 ) -> None:
     pool = make_pool(ca_bundle=bundle, resolve=resolve)
-    async with serving(*ECHO, tls=server_context(ca, "model.test")) as upstream:
+    async with serving(*ECHO, tls=certified(ca, "model.test")) as upstream:
         with pytest.raises(UpstreamUnreachable, match="certificate was not accepted"):
             await ask(pool, named(upstream, host))
         assert upstream.requests == []
@@ -82,7 +64,7 @@ async def test_a_certificate_for_another_host(
 
 async def test_an_unknown_authority(ca: trustme.CA, make_pool: MakePool) -> None:
     pool = make_pool(resolve=resolve)
-    async with serving(*ECHO, tls=server_context(ca, "model.test")) as upstream:
+    async with serving(*ECHO, tls=certified(ca, "model.test")) as upstream:
         with pytest.raises(UpstreamUnreachable, match="certificate was not accepted"):
             await ask(pool, named(upstream, "model.test"))
         assert upstream.requests == []
@@ -106,7 +88,7 @@ async def test_no_log_of_keys_is_kept(
     keys = tmp_path / "keys"
     monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
     pool = make_pool(ca_bundle=bundle, resolve=resolve)
-    async with serving(*ECHO, tls=server_context(ca, "model.test")) as upstream:
+    async with serving(*ECHO, tls=certified(ca, "model.test")) as upstream:
         assert await ask(pool, named(upstream, "model.test")) == b"{}"
     assert not keys.exists()
 
@@ -124,7 +106,7 @@ async def test_a_body_without_a_length_needs_a_clean_end(
     ca: trustme.CA, bundle: Path, make_pool: MakePool
 ) -> None:
     # Whoever sits on the way can close the connection below TLS; only the upstream can say so.
-    context = server_context(ca, "model.test")
+    context = certified(ca, "model.test")
     half = b"HTTP/1.1 200 OK\r\n\r\nhalf"
     first, second = ([read_request(), send(half), end()] for end in (close, cut))
     async with serving(first, second, tls=context) as upstream:
@@ -139,7 +121,7 @@ async def test_leaving_early_closes_at_once(
     ca: trustme.CA, bundle: Path, make_pool: MakePool
 ) -> None:
     half = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"
-    context = server_context(ca, "model.test")
+    context = certified(ca, "model.test")
     async with serving(read_request(), send(half), tls=context) as upstream:
         pool = make_pool(ca_bundle=bundle, resolve=resolve)
         async with pool.exchange(named(upstream, "model.test")) as exchange:

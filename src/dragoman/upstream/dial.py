@@ -18,9 +18,9 @@ is 0.1 s away, this still lets through some 2 MB in a second [bytes]."""
 class Line(asyncio.Protocol):
     """A connection without a protocol of its own yet; it keeps what comes.
 
-    The descriptor stays the transport's from beginning to end: uvloop closes a socket that it is
-    handed twice when the connection ends while it is taken over, and the second time it may be
-    somebody else's.
+    The descriptor stays the transport's from beginning to end. A Python socket that uvloop takes
+    over has two owners for a moment, and a connection that ends in it may leave one of them with a
+    number that is somebody else's by then.
     """
 
     def __init__(self) -> None:
