@@ -23,7 +23,7 @@ from psycopg.sql import SQL
 from dragoman.app import bootstrap, presence
 from dragoman.app.clock import SystemClock
 from dragoman.app.opened import opened
-from dragoman.domain.credential import Credential, CredentialKind, Placement
+from dragoman.domain.credential import Credential, Placement
 from dragoman.domain.llm import LLM, Configuration, ProtocolName
 from dragoman.domain.url import Endpoint
 from dragoman.settings import Settings
@@ -383,7 +383,7 @@ def _llm(vault: Vault, organization_id: str, number: int) -> LLM:
     )
     place = Placement("Authorization", "Bearer ")
     sealed = vault.seal(Secret(f"sk-{number}"), binding(llm, place, 1))
-    credential = Credential(CredentialKind.API_KEY, place, 1, sealed)
+    credential = Credential(place, 1, sealed)
     return msgspec.structs.replace(llm, credential=credential)
 
 

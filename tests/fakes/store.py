@@ -11,6 +11,7 @@ from dragoman.domain.change import Change, Noun
 from dragoman.domain.deployment import Deployment
 from dragoman.domain.page import AUDIT_FILTERS, AuditQuery, Cursor, Page
 from dragoman.domain.ports import Memory
+from tests.fakes.grants import FakeReadGrants, FakeWriteGrants
 from tests.fakes.llms import FakeReadLLMs, FakeWriteLLMs
 from tests.fakes.principals import FakeReadPrincipals, FakeWritePrincipals
 from tests.fakes.tables import Tables, one_page, refuse
@@ -27,7 +28,8 @@ class FakeReadDeployment:
 
     async def kek_ids(self) -> frozenset[str]:
         sealed = [header.sealed for llm in self._tables.llms.values() for header in llm.headers]
-        sealed += [llm.credential.sealed for llm in self._tables.llms.values() if llm.credential]
+        credentials = [llm.credential for llm in self._tables.llms.values() if llm.credential]
+        sealed += [each.sealed for each in credentials if each.sealed is not None]
         deployment = self._tables.deployment
         if deployment is not None and deployment.digest_key is not None:
             sealed.append(deployment.digest_key)
@@ -94,6 +96,7 @@ class FakeReadWork:
         self.principals = FakeReadPrincipals(tables)
         self.deployment = FakeReadDeployment(tables)
         self.audit = FakeReadAudit(tables)
+        self.grants = FakeReadGrants(tables)
 
 
 class FakeWriteWork:
@@ -104,6 +107,7 @@ class FakeWriteWork:
         self.principals = FakeWritePrincipals(tables)
         self.deployment = FakeWriteDeployment(tables)
         self.audit = FakeWriteAudit(tables)
+        self.grants = FakeWriteGrants(tables)
 
 
 class FakeStore:

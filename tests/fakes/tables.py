@@ -9,6 +9,7 @@ from msgspec import Struct
 from dragoman.domain.audit import AuditEntry
 from dragoman.domain.change import Change
 from dragoman.domain.deployment import Deployment
+from dragoman.domain.grant import Grant
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import Cursor, Page, PageQuery
 from dragoman.domain.principal import ApiKey, Organization, Principal
@@ -29,6 +30,7 @@ class Tables(Struct):
     principals: dict[str, Principal] = {}
     keys: dict[str, ApiKey] = {}
     llms: dict[tuple[str, str], LLM] = {}
+    grants: dict[str, Grant] = {}
     audit: list[AuditEntry] = []
     changes: list[Change] = []
     """What the transaction that works on these has recorded."""
@@ -42,6 +44,7 @@ class Tables(Struct):
             principals=dict(self.principals),
             keys=dict(self.keys),
             llms=dict(self.llms),
+            grants=dict(self.grants),
             audit=list(self.audit),
         )
 

@@ -28,6 +28,7 @@ from dragoman.domain.usage import Usage
 from dragoman.gateway import relay
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
+from tests.fakes.held import FakeHeldSecrets
 from tests.fakes.upstream import FakeAnswer, FakeExchange, FakeUpstream
 from tests.gateway.test_directory import platform_llm, stranger
 from tests.registry.installation import Installation, a_configuration, a_draft
@@ -51,7 +52,10 @@ class Caller:
         self._who = who
         self._relay = Relay(
             directory=Directory(
-                store=installation.store, vault=installation.vault, clock=installation.clock
+                store=installation.store,
+                vault=installation.vault,
+                held=FakeHeldSecrets(),
+                clock=installation.clock,
             ),
             upstream=self.upstream,
             deadlines=DEADLINES,

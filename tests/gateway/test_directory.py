@@ -13,6 +13,7 @@ from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
 from dragoman.domain.principal import Organization, Role
 from dragoman.gateway.directory import UNKNOWN_NAMES_MS, Directory
+from tests.fakes.held import FakeHeldSecrets
 from tests.fakes.watched import WatchedStore
 from tests.registry.installation import (
     ORGANIZATION_ID,
@@ -36,7 +37,10 @@ class Gateway:
         self.installation = installation
         self.store = WatchedStore(installation.store, in_between)
         self.directory = Directory(
-            store=self.store, vault=installation.vault, clock=installation.clock
+            store=self.store,
+            vault=installation.vault,
+            held=FakeHeldSecrets(),
+            clock=installation.clock,
         )
 
     async def looks(self, who: Actor, *names: str) -> int:
@@ -148,13 +152,23 @@ async def test_a_change_of_the_platforms_is_felt_by_all(
         assert (await gateway.directory.find(somebody, shared.id)).llm == changed
 
 
+async def test_a_change_of_what_is_granted_makes_everybody_look_again(
+    installation: Installation, gateway: Gateway
+) -> None:
+    who = await installation.acting()
+    await named(installation, who, "one")
+    await gateway.looks(who, "one")
+    gateway.hear(Noun.GRANT, "a grant")
+    assert await gateway.looks(who, "one") == 1
+
+
 async def test_changes_of_other_things_make_nobody_look_again(
     installation: Installation, gateway: Gateway
 ) -> None:
     who = await installation.acting()
     await named(installation, who, "one")
     await gateway.looks(who, "one")
-    for noun in set(Noun) - {Noun.LLM}:
+    for noun in set(Noun) - {Noun.LLM, Noun.GRANT}:
         gateway.hear(noun, str(who.principal_id))
     assert await gateway.looks(who, "one") == 0
     gateway.directory.forget()

@@ -8,6 +8,7 @@ import pytest
 from dragoman.domain.errors import NotFound
 from dragoman.domain.llm import MAX_NAME_LENGTH
 from dragoman.gateway.directory import Directory
+from tests.fakes.held import FakeHeldSecrets
 from tests.registry.installation import Installation, a_configuration, a_draft
 
 
@@ -20,7 +21,10 @@ async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
 
 async def test_a_name_that_no_llm_can_have_is_not_remembered(installation: Installation) -> None:
     directory = Directory(
-        store=installation.store, vault=installation.vault, clock=installation.clock
+        store=installation.store,
+        vault=installation.vault,
+        held=FakeHeldSecrets(),
+        clock=installation.clock,
     )
     who = await installation.acting()
     longest = "x" * MAX_NAME_LENGTH

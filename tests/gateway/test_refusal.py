@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.domain.credential import Credential, CredentialKind, Placement, Sealed
+from dragoman.domain.credential import Credential, Placement, Sealed
 from dragoman.domain.errors import UpstreamRefused
 from dragoman.domain.llm import LLM, Configuration, ProtocolName
 from dragoman.domain.ports import Headers
@@ -34,9 +34,7 @@ TARGET = Target(
             endpoints=(ENDPOINT,),
             model="tiny",
         ),
-        credential=Credential(
-            CredentialKind.API_KEY, Placement("Authorization", "Bearer "), 1, Sealed("", b"", b"")
-        ),
+        credential=Credential(Placement("Authorization", "Bearer "), 1, Sealed("", b"", b"")),
         created_at_ms=0,
         created_by="ada",
     ),

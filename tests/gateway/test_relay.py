@@ -15,6 +15,7 @@ from dragoman.domain.usage import Usage
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import LARGE_BODY_BYTES, Relay
 from dragoman.vault.secret import Secret
+from tests.fakes.held import FakeHeldSecrets
 from tests.fakes.upstream import FakeAnswer, FakeUpstream
 from tests.registry.installation import Installation, a_configuration, a_draft
 
@@ -26,7 +27,10 @@ CALL = b'{"model":"my-llm","messages":[]}'
 
 def relaying(installation: Installation, upstream: FakeUpstream) -> Relay:
     directory = Directory(
-        store=installation.store, vault=installation.vault, clock=installation.clock
+        store=installation.store,
+        vault=installation.vault,
+        held=FakeHeldSecrets(),
+        clock=installation.clock,
     )
     return Relay(
         directory=directory, upstream=upstream, deadlines=DEADLINES, installation=b"dragoman-test"

@@ -124,6 +124,7 @@ class Installation:
         """Open an LLM's stored secret, as the gateway would."""
         stored = llm.credential
         assert stored is not None
+        assert stored.sealed is not None
         bound = binding(llm, stored.placement, stored.generation)
         return self.vault.open(stored.sealed, bound).reveal()
 

@@ -23,6 +23,7 @@ from dragoman.upstream.egress import EgressPolicy
 from dragoman.vault.digests import Digests, new_digest_key
 from dragoman.vault.envelope import Vault
 from dragoman.vault.keys import Keyring
+from tests.fakes.held import FakeHeldSecrets
 from tests.registry.installation import DEPLOYMENT_ID, SetClock
 from tests.registry.reference import PLATFORM
 
@@ -65,7 +66,9 @@ class Process:
             store=self.store, vault=VAULT, digests=DIGESTS, clock=clock, policy=EgressPolicy([])
         )
         self.authenticator = Authenticator(store=self.store, clock=clock)
-        self.directory = Directory(store=self.store, vault=VAULT, clock=clock)
+        self.directory = Directory(
+            store=self.store, vault=VAULT, held=FakeHeldSecrets(), clock=clock
+        )
         self.memories.add(self.authenticator, self.directory)
 
     async def acting(self, key: str) -> Actor:

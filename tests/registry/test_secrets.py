@@ -27,8 +27,8 @@ def bindings(llm: LLM) -> dict[str, tuple[Sealed, Binding]]:
         header.name: (header.sealed, header_binding(llm, header.name, header.generation))
         for header in llm.headers
     }
-    if llm.credential is not None:
-        stored = llm.credential
+    stored = llm.credential
+    if stored is not None and stored.sealed is not None:
         found["credential"] = (stored.sealed, binding(llm, stored.placement, stored.generation))
     return found
 

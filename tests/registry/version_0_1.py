@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from dragoman.domain.credential import Credential, CredentialKind, Placement, Sealed
+from dragoman.domain.credential import Credential, Placement, Sealed
 from dragoman.domain.llm import LLM
 from dragoman.vault.envelope import Vault, binding
 from dragoman.vault.secret import Secret
@@ -21,7 +21,7 @@ def credential_of(vault: Vault, llm: LLM, plain: str, generation: int) -> Creden
     """Seal a credential; version 0.1 bound it to the same things."""
     place = Placement("Authorization", "Bearer ")
     sealed = vault.seal(Secret(plain), binding(llm, place, generation))
-    return Credential(CredentialKind.API_KEY, place, generation, sealed)
+    return Credential(place, generation, sealed)
 
 
 def make(path: Path, rows: dict[str, list[dict[str, Any]]]) -> None:
@@ -38,7 +38,7 @@ def make(path: Path, rows: dict[str, list[dict[str, Any]]]) -> None:
 def llm_row(llm: LLM) -> dict[str, Any]:
     """Write an LLM as version 0.1 did; it had no members but these."""
     configuration, stored = llm.configuration, llm.credential
-    sealed = stored.sealed if stored else Sealed("", b"", b"")
+    sealed = (stored and stored.sealed) or Sealed("", b"", b"")
     endpoints = [
         {"base_url": each.base_url, "path": each.path, "region": each.region}
         for each in configuration.endpoints

@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from dragoman.domain.audit import AuditEntry
 from dragoman.domain.credential import (
     Credential,
-    CredentialKind,
     ExtraHeader,
+    GoogleAdc,
     Placement,
     Sealed,
+    SecretReference,
 )
 from dragoman.domain.deployment import Deployment
+from dragoman.domain.grant import Grant
 from dragoman.domain.llm import (
     LLM,
     Capability,
@@ -47,6 +49,9 @@ API_KEY = ApiKey(
 )
 DEPLOYMENT = Deployment(
     "deployment", 1_700_000_000_003, Sealed("kek_0", b"\x00wrapped key", b"\xffsealed key")
+)
+GRANT = Grant(
+    "grant", "org", "env://OPENAI_KEY", ("https://api.openai.com:443",), 1_700_000_000_007
 )
 AUDIT_ENTRY = AuditEntry(
     id="entry",
@@ -102,10 +107,10 @@ FULL_LLM = LLM(
         enabled=False,
     ),
     credential=Credential(
-        CredentialKind.API_KEY,
         Placement("authorization", "Bearer "),
         3,
         Sealed("kek_1", b"\x00wrapped\xff", b"\x00sealed\xff"),
+        labels={"of": "the search team"},
     ),
     headers=(
         ExtraHeader("x-team", 1, Sealed("kek_1", b"\x01wrapped\xff", b"\x01sealed\xff")),
@@ -204,12 +209,13 @@ configurations = st.builds(
     enabled=st.booleans(),
 )
 seals = st.builds(Sealed, texts, st.binary(), st.binary())
-credentials = st.builds(
-    Credential,
-    st.sampled_from(CredentialKind),
-    st.builds(Placement, texts, texts),
-    counts,
-    seals,
+held = st.builds(SecretReference, texts, st.dictionaries(texts, texts, max_size=2)) | st.builds(
+    GoogleAdc, st.lists(texts, max_size=2).map(tuple), st.none() | texts
+)
+pairs = st.dictionaries(texts, texts, max_size=2)
+placements = st.builds(Placement, texts, texts)
+credentials = st.builds(Credential, placements, counts, sealed=seals, labels=pairs) | st.builds(
+    Credential, placements, counts, held=held, labels=pairs
 )
 headers = st.lists(
     st.builds(ExtraHeader, st.from_regex(r"x-[a-z]{1,8}", fullmatch=True), counts, seals),

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dragoman.domain.credential import Credential, Placement, SecretReference
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import AuditQuery, LLMQuery, PageQuery
@@ -17,6 +18,7 @@ from tests.storage.samples import (
     AUDIT_ENTRY,
     DEPLOYMENT,
     FULL_LLM,
+    GRANT,
     ORGANIZATION,
     PRINCIPAL,
     SCOPE,
@@ -31,12 +33,30 @@ SHARED = settings(
 """The database is shared by all examples; each one leaves it empty."""
 
 
+HELD_ELSEWHERE = msgspec.structs.replace(
+    FULL_LLM,
+    id="other",
+    credential=Credential(
+        Placement("authorization", "Bearer "),
+        4,
+        held=SecretReference("vault://kv/team#key", {"version": "latest"}),
+        labels={"of": "the operator"},
+    ),
+    headers=(),
+    exclusive_key=None,
+    exclusive_name=None,
+)
+"""Its secret is the operator's."""
+
+
 async def test_every_column_is_written(store: SqlStore, database: Database) -> None:
     async with store.writing() as work:
         await work.principals.add_principal(PRINCIPAL)
         await work.principals.add_key(API_KEY)
         await work.deployment.add(DEPLOYMENT)
         await work.llms.add(FULL_LLM)
+        await work.llms.add(HELD_ELSEWHERE)
+        await work.grants.add(GRANT)
         await work.audit.record(AUDIT_ENTRY)
     for table in metadata.sorted_tables:
         async with database.read() as transaction:
@@ -84,6 +104,20 @@ AS_CALLED = msgspec.structs.replace(
 )
 
 
+async def test_what_the_operator_holds_is_read_again(store: SqlStore) -> None:
+    async with store.writing() as work:
+        await work.llms.add(HELD_ELSEWHERE)
+        await work.grants.add(GRANT)
+    async with store.reading() as work:
+        assert await work.llms.get(SCOPE, "other") == HELD_ELSEWHERE
+        assert await work.grants.of("org") == await work.grants.all() == [GRANT]
+        assert await work.grants.of("another") == []
+        assert await work.deployment.kek_ids() == set()
+    async with store.writing() as work:
+        await work.grants.remove(GRANT)
+        assert await work.grants.all() == []
+
+
 async def test_a_full_llm_is_read_again(store: SqlStore) -> None:
     async with store.writing() as work:
         await work.llms.add(FULL_LLM)
@@ -110,7 +144,8 @@ async def test_any_llm_is_read_again_also_in_the_place_of_another(
     async with store.reading() as work:
         assert repr(await work.llms.get(SCOPE, "llm")) == repr(second)
         sealed = [header.sealed for header in second.headers]
-        sealed += [second.credential.sealed] if second.credential else []
+        if second.credential and second.credential.sealed:
+            sealed.append(second.credential.sealed)
         assert await work.deployment.kek_ids() == {each.kek_id for each in sealed}
     async with store.writing() as work:
         await work.llms.remove(second)

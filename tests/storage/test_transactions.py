@@ -14,6 +14,7 @@ from dragoman.domain.principal import Organization
 from dragoman.storage.database import Database, Location, UniqueViolation
 from dragoman.storage.repositories.audit import SqlReadAudit
 from dragoman.storage.repositories.deployment import SqlReadDeployment
+from dragoman.storage.repositories.grants import SqlReadGrants
 from dragoman.storage.repositories.llms import SqlReadLLMs
 from dragoman.storage.repositories.principals import SqlReadPrincipals
 from dragoman.storage.unit_of_work import SqlReadWork, SqlStore
@@ -236,6 +237,7 @@ async def test_a_view_holds_what_reads_and_nothing_more(database: Database) -> N
         "principals": SqlReadPrincipals,
         "deployment": SqlReadDeployment,
         "audit": SqlReadAudit,
+        "grants": SqlReadGrants,
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.domain.credential import Credential, CredentialKind, Placement
+from dragoman.domain.credential import Credential, Placement
 from dragoman.domain.errors import CredentialUnusable
 from dragoman.domain.llm import LLM, ProtocolName, Provider
 from dragoman.domain.url import Endpoint, canonical_url, url_problem
@@ -43,7 +43,7 @@ def digest(
     llm: LLM = named_llm(
         "llm", configured.pop("display_name"), endpoints=endpoints, provider=provider, **configured
     )
-    credential = Credential(CredentialKind.API_KEY, Placement(header, prefix), 1, SEALED)
+    credential = Credential(Placement(header, prefix), 1, SEALED)
     llm = msgspec.structs.replace(llm, credential=credential if secret else None, **members)
     return digests.connection(llm, None if secret is None else Secret(secret))
 

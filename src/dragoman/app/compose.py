@@ -31,6 +31,7 @@ from dragoman.registry.organizations import Organizations
 from dragoman.registry.page_tokens import PageTokens
 from dragoman.registry.principals import Principals
 from dragoman.registry.trail import Trail
+from dragoman.secret_sources.sources import SecretSources
 from dragoman.settings import Settings
 from dragoman.storage.change_feed import SqlChangeFeed
 from dragoman.storage.database import Database
@@ -67,8 +68,9 @@ async def serving(
     deployment_id, vault, digests = await _opened(store, keyring)
     authenticator = Authenticator(store=store, clock=clock)
     trace_hosts = TraceHosts(settings.trace_hosts)
-    directory = Directory(store=store, vault=vault, clock=clock, trace_hosts=trace_hosts)
-    memories.add(authenticator, directory)
+    held = SecretSources(store=store, sources={})
+    directory = Directory(store=store, vault=vault, held=held, clock=clock, trace_hosts=trace_hosts)
+    memories.add(authenticator, held, directory)
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
     pool = _pool(settings, policy, upstream_connections)
     llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)

@@ -12,6 +12,8 @@ class Noun(StrEnum):
     ORGANIZATION = "organization"
     PRINCIPAL = "principal"
     KEY = "key"
+    GRANT = "grant"
+    """A secret of the operator's that an organization may use."""
 
 
 class Change(Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from dragoman.domain.audit import AuditEntry
 from dragoman.domain.change import Change
 from dragoman.domain.deployment import Deployment
+from dragoman.domain.grant import Grant
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import AuditQuery, LLMQuery, Page, PageQuery
 from dragoman.domain.principal import ApiKey, Organization, Principal, Scope
@@ -128,6 +129,20 @@ class WriteAudit(ReadAudit, Protocol):
         ...
 
 
+class ReadGrants(Protocol):
+    """What of the operator's secrets organizations may use; oldest first."""
+
+    async def of(self, organization_id: str) -> list[Grant]: ...
+    async def all(self) -> list[Grant]: ...
+
+
+class WriteGrants(ReadGrants, Protocol):
+    """Grants that can be given and taken."""
+
+    async def add(self, grant: Grant) -> None: ...
+    async def remove(self, grant: Grant) -> None: ...
+
+
 class ReadWork(Protocol):
     """One consistent view of the registry; it cannot write."""
 
@@ -139,6 +154,8 @@ class ReadWork(Protocol):
     def deployment(self) -> ReadDeployment: ...
     @property
     def audit(self) -> ReadAudit: ...
+    @property
+    def grants(self) -> ReadGrants: ...
 
 
 class WriteWork(Protocol):
@@ -152,6 +169,8 @@ class WriteWork(Protocol):
     def deployment(self) -> WriteDeployment: ...
     @property
     def audit(self) -> WriteAudit: ...
+    @property
+    def grants(self) -> WriteGrants: ...
 
 
 class Store(Protocol):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from dragoman.domain.credential import Credential, GoogleAdc
 from dragoman.domain.llm import LLM
 from dragoman.gateway.mask import Hidden
 from dragoman.gateway.target import SecretLines, Target
@@ -27,7 +28,14 @@ def secret_lines(llm: LLM, secret: Secret | None, headers: ExtraHeaders) -> Secr
     if secret is not None and stored is not None:
         value = (stored.placement.prefix + secret.reveal()).encode()
         lines.append((stored.placement.header.lower().encode(), value))
+        lines += _lines_beside(stored)
     return SecretLines(lines)
+
+
+def _lines_beside(stored: Credential) -> Iterator[tuple[bytes, bytes]]:
+    """Say which project is billed (cloud.google.com/docs/quotas/set-quota-project, 2026-11)."""
+    if isinstance(stored.held, GoogleAdc) and stored.held.quota_project_id:
+        yield b"x-goog-user-project", stored.held.quota_project_id.encode()
 
 
 def scrubbed(text: str, target: Target) -> str:

@@ -7,7 +7,7 @@ from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
 from dragoman.domain.cache import Cache
 from dragoman.domain.change import Change, Noun
-from dragoman.domain.errors import NotCallable, NotFound
+from dragoman.domain.errors import CredentialUnusable, NotCallable, NotFound
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID, is_id
 from dragoman.domain.llm import LLM, MAX_NAME_LENGTH, ProtocolName
 from dragoman.domain.ports import Clock, ReadLLMs, Store
@@ -17,6 +17,7 @@ from dragoman.gateway.target import ReadyEndpoint, Target
 from dragoman.gateway.trace import NOWHERE, TraceHosts
 from dragoman.protocols import openai_chat
 from dragoman.vault.envelope import Vault, binding, header_binding
+from dragoman.vault.held import HeldSecrets
 from dragoman.vault.secret import Secret
 
 CACHED_TARGETS = 10_000
@@ -31,11 +32,21 @@ class Directory:
     """Finds what a caller names; remembers it until something changes."""
 
     def __init__(
-        self, *, store: Store, vault: Vault, clock: Clock, trace_hosts: TraceHosts = NOWHERE
+        self,
+        *,
+        store: Store,
+        vault: Vault,
+        held: HeldSecrets,
+        clock: Clock,
+        trace_hosts: TraceHosts = NOWHERE,
     ) -> None:
-        """`trace_hosts` are those that may be told which trace a call belongs to."""
+        """`trace_hosts` are those that may be told which trace a call belongs to.
+
+        `held` are the secrets that the operator holds.
+        """
         self._store = store
         self._vault = vault
+        self._held = held
         self._clock = clock
         self._trace_hosts = trace_hosts
         self._ids: Cache[tuple[str, str | None, str], tuple[str, str]] = Cache(CACHED_NAMES)
@@ -51,7 +62,9 @@ class Directory:
     def changed(self, changes: Sequence[Change]) -> None:
         """Forget what these changes may have made untrue; the platform's are seen by all."""
         for change in changes:
-            if change.noun is Noun.LLM:
+            if change.noun is Noun.GRANT:
+                self._targets.clear()
+            elif change.noun is Noun.LLM:
                 of = change.organization_id
                 seen_by = None if of == PLATFORM_ORGANIZATION_ID else of
                 self._targets.clear(f"{of}/{change.target_id}")
@@ -70,7 +83,11 @@ class Directory:
             raise _unknown()  # no LLM has such a name, and what is remembered stays small
         key = self._ids.get((reach.organization_id, reach.owner_id, name))
         target = self._targets.get(key) if key else None
-        return target or await self._look_up(reach, name)
+        if target is None:
+            return await self._look_up(reach, name)
+        if target.good_until_ms is None or self._clock.now_ms() < target.good_until_ms:
+            return target
+        return await self._remembered(target.llm, self._targets.epoch)
 
     async def callable_names(self, who: Actor) -> list[tuple[str, LLM]]:
         """List the LLMs that may be called, each with a name that resolves to just this one."""
@@ -94,14 +111,19 @@ class Directory:
         problem = _problem(llm)
         if problem is not None:
             raise problem
-        target = self._target(llm)
-        key = (llm.organization_id, llm.id)
-        self._targets.put(key, target, epochs[1], f"{llm.organization_id}/{llm.id}")
-        self._ids.put(asked, key, epochs[0], reach.organization_id)
+        target = await self._remembered(llm, epochs[1])
+        self._ids.put(asked, (llm.organization_id, llm.id), epochs[0], reach.organization_id)
         return target
 
-    def _target(self, llm: LLM) -> Target:
-        secret = self._opened(llm)
+    async def _remembered(self, llm: LLM, epoch: int) -> Target:
+        """Make an LLM ready to be called, and remember it so; the row is as it was at `epoch`."""
+        target = await self._target(llm)
+        of = f"{llm.organization_id}/{llm.id}"
+        self._targets.put((llm.organization_id, llm.id), target, epoch, of)
+        return target
+
+    async def _target(self, llm: LLM) -> Target:
+        secret, good_until_ms = await self._secret(llm)
         headers = tuple(
             (
                 header.name.lower(),
@@ -121,13 +143,22 @@ class Directory:
             secret=secret,
             headers=headers,
             hidden=hidden(secret, headers),
+            good_until_ms=good_until_ms,
         )
 
-    def _opened(self, llm: LLM) -> Secret | None:
+    async def _secret(self, llm: LLM) -> tuple[Secret | None, int | None]:
+        """Open an LLM's credential, or have it lent; with the time until which it is good."""
         stored = llm.credential
         if stored is None:
-            return None
-        return self._vault.open(stored.sealed, binding(llm, stored.placement, stored.generation))
+            return None, None
+        if stored.sealed is not None:
+            bound = binding(llm, stored.placement, stored.generation)
+            return self._vault.open(stored.sealed, bound), None
+        if stored.held is None:
+            raise CredentialUnusable("The LLM's credential is incomplete. Register it again.")
+        origins = llm.configuration.origins
+        lent = await self._held.lend(llm.organization_id, stored.held, origins)
+        return lent.secret, lent.good_until_ms
 
 
 async def _found(llms: ReadLLMs, reach: Scope, name: str) -> LLM | None:

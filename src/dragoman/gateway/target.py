@@ -68,6 +68,8 @@ class Target(Struct, frozen=True):
     """What is sent beside the credential: names in lower case."""
     hidden: Hidden
     """What no answer may show; made of them too."""
+    good_until_ms: int | None = None
+    """When the secret has to be asked for again, where the operator holds it [ms since 1970]."""
 
 
 def _label(region: str | None) -> str:

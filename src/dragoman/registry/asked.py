@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from dragoman.domain.credential import Placement
+from dragoman.domain.credential import Held, Placement
 from dragoman.domain.llm import LLM, Configuration
 from dragoman.vault.secret import Secret
 
@@ -39,9 +39,13 @@ class AskedCredential(Struct, frozen=True):
     """A credential as a request brings it."""
 
     secret: Secret | None = None
-    """None: the stored one."""
+    """None: the stored one, unless the operator holds it."""
     placement: Placement | None = None
     """None: where the wire format has it."""
+    held: Held | None = None
+    """What the operator holds, in place of a secret."""
+    labels: Mapping[str, str] | None = None
+    """None: as they are."""
 
 
 class Draft(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from dragoman.domain.llm import LLM, Configuration
 from dragoman.domain.page import LLMQuery, Page
 from dragoman.domain.ports import Clock, EndpointPolicy, ReadLLMs, Store, WriteWork
 from dragoman.registry.asked import AskedCredential, Condition, Draft, Edit, Editing
+from dragoman.registry.held import require_grant
 from dragoman.registry.rules import draft_problems, edit_problems
 from dragoman.registry.secrets import Secrets
 from dragoman.registry.trail import entry
@@ -64,6 +65,7 @@ class LLMs:
         llm = msgspec.structs.replace(llm, connection_key=self._digests.connection(llm, secret))
         async with self._store.writing(keep=not dry_run) as work:
             await self._check_identity(work, who, draft)
+            await require_grant(work.grants, llm)
             llm = await claimed(work.llms, self._digests, llm, draft.unique)
             added = entry(self._clock, who, "llm.create", llm.id)
             llm = msgspec.structs.replace(llm, revision=await work.audit.record(added))
@@ -103,6 +105,7 @@ class LLMs:
             members += _changed_secrets(current, proposed)
             if not members:
                 return current
+            await require_grant(work.grants, proposed)
             proposed = self._with_connection_key(proposed, edit, members)
             proposed = await claimed(work.llms, self._digests, proposed, edit.unique)
             changed = entry(self._clock, who, "llm.update", llm_id, members=members)
@@ -207,7 +210,9 @@ def _changed_secrets(old: LLM, new: LLM) -> tuple[str, ...]:
 
 
 def _seen_of(credential: Credential | None) -> tuple[object, ...]:
-    return (credential.placement, credential.generation) if credential else ()
+    if credential is None:
+        return ()
+    return credential.placement, credential.generation, credential.held, credential.labels
 
 
 def _is_same(old: Any, new: Any) -> bool:

@@ -3,12 +3,30 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from dragoman.domain.credential import GoogleAdc, Held, Placement, SecretReference
 from dragoman.domain.errors import Problem
+from dragoman.domain.labels import MAX_LABELS, label_problem
 from dragoman.domain.llm import MAX_NAME_LENGTH
 from dragoman.registry.asked import AskedCredential
 from dragoman.vault.secret import Secret, header_problem, value_problem
 
 MAX_HEADERS = 20
+MAX_REFERENCE_LENGTH = 1024
+
+_REFERENCE = re.compile(
+    r"""
+    env://[A-Za-z_][A-Za-z0-9_]*
+  | file://(?:/[\w.@+-]+)+
+  | vault://[\w.-]+(?:/[\w.@+-]+)+\#[\w.@+-]+
+    """,
+    re.ASCII | re.VERBOSE,
+)
+"""What a reference may look like; what it means, its source says."""
+
+_GOOGLE_WORD = re.compile(r"[\w./:-]{1,255}", re.ASCII)
+"""A scope or the id of a project."""
+
+TOO_MUCH = f"must be at most {MAX_LABELS} pairs of short texts"
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", re.ASCII)
 """A header's name (RFC 9110, section 5.6.2)."""
@@ -85,14 +103,48 @@ def header_name_problem(name: str) -> str | None:
     return None
 
 
+def reference_problem(uri: str) -> str | None:
+    """Say why a text cannot name a secret that the operator holds, or None if it can."""
+    if len(uri) > MAX_REFERENCE_LENGTH or not _REFERENCE.fullmatch(uri) or "/../" in f"{uri}/":
+        return "must be env://NAME, file:///path or vault://mount/path#field"
+    return None
+
+
+def _held_problems(held: Held | None) -> Iterator[Problem]:
+    match held:
+        case SecretReference(uri=uri, hints=hints):
+            problem = reference_problem(uri)
+            if problem is not None:
+                yield Problem(("credential", "held"), problem, "invalid_reference")
+            if _too_much(hints):
+                yield Problem(("credential", "held"), TOO_MUCH, "invalid_hints")
+        case GoogleAdc(scopes=scopes, quota_project_id=project):
+            texts = [*scopes, *([] if project is None else [project])]
+            if len(texts) > MAX_LABELS or not all(_GOOGLE_WORD.fullmatch(text) for text in texts):
+                message = "must be a few scopes and a project's id"
+                yield Problem(("credential", "held"), message, "invalid_google_adc")
+        case None:
+            pass
+
+
+def _too_much(texts: Mapping[str, str]) -> bool:
+    return len(texts) > MAX_LABELS or any(label_problem(*each) for each in texts.items())
+
+
 def _credential_problems(credential: AskedCredential) -> Iterator[Problem]:
     if credential.secret is not None:
         problem = header_problem(credential.secret)
         if problem is not None:
             yield Problem(("secret",), problem, "invalid_secret")
+    yield from _held_problems(credential.held)
+    if _too_much(credential.labels or {}):
+        yield Problem(("credential", "labels"), TOO_MUCH, "invalid_label")
     place = credential.placement
-    if place is None:
-        return
+    if place is not None:
+        yield from _placement_problems(place)
+
+
+def _placement_problems(place: Placement) -> Iterator[Problem]:
     problem = header_name_problem(place.header)
     if problem is None and place.header.lower() in {"cookie", "set-cookie"}:
         problem = "is not a header that carries an API key"

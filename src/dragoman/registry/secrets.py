@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from dragoman.domain.credential import Credential, CredentialKind, ExtraHeader, Placement
+from dragoman.domain.credential import Credential, ExtraHeader, Placement, Sealed
 from dragoman.domain.errors import CredentialUnusable, Invalid, Problem
 from dragoman.domain.llm import LLM
 from dragoman.protocols.placement import placement
@@ -49,9 +49,9 @@ class Secrets:
         )
 
     def opened(self, llm: LLM) -> Secret | None:
-        """Open an LLM's credential, to compare it. Raises CredentialUnusable."""
+        """Open an LLM's credential, if it is sealed here. Raises CredentialUnusable."""
         stored = llm.credential
-        if stored is None:
+        if stored is None or stored.sealed is None:
             return None
         return self._vault.open(stored.sealed, binding(llm, stored.placement, stored.generation))
 
@@ -72,12 +72,12 @@ class Secrets:
     def _new_credential(self, llm: LLM, asked: AskedCredential | None) -> Credential | None:
         if asked is None:
             return None
-        if asked.secret is None:
+        place = asked.placement or placement(llm.configuration.protocol)
+        if asked.held is None and asked.secret is None:
             raise Invalid(
                 Problem(("secret",), "is missing; a credential consists of it", "secret_required")
             )
-        place = asked.placement or placement(llm.configuration.protocol)
-        return self._sealed(llm, asked.secret, place, generation=1)
+        return self._brought(llm, asked, Credential(place, 1, labels=asked.labels or {}))
 
     def _next_credential(self, current: LLM, proposed: LLM, edit: Edit) -> Credential | None:
         stored, asked = current.credential, edit.credential
@@ -88,18 +88,25 @@ class Secrets:
         place = None if asked is KEPT else asked.placement
         if place is None:
             place = _next_placement(current, proposed, stored)
-        if asked is not KEPT and asked.secret is not None:
-            return self._sealed(proposed, asked.secret, place, stored.generation + 1)
+        labels = stored.labels if asked is KEPT or asked.labels is None else asked.labels
+        kept = msgspec.structs.replace(stored, placement=place, labels=labels)
+        if asked is not KEPT and _brings_another(asked, stored):
+            following = msgspec.structs.replace(kept, generation=stored.generation + 1)
+            return self._brought(proposed, asked, following)
+        if stored.sealed is None:
+            return kept  # where it may go, its grant says
         old = binding(current, stored.placement, stored.generation)
         new = binding(proposed, place, stored.generation)
-        if old == new:
-            return stored
-        sealed = self._vault.rebind(stored.sealed, old, new)
-        return msgspec.structs.replace(stored, placement=place, sealed=sealed)
+        sealed = stored.sealed if old == new else self._vault.rebind(stored.sealed, old, new)
+        return msgspec.structs.replace(kept, sealed=sealed)
 
-    def _sealed(self, llm: LLM, secret: Secret, place: Placement, generation: int) -> Credential:
-        sealed = self._vault.seal(secret, binding(llm, place, generation))
-        return Credential(CredentialKind.API_KEY, place, generation, sealed)
+    def _brought(self, llm: LLM, asked: AskedCredential, credential: Credential) -> Credential:
+        """Give a credential the secret that a request brings, or the name of the one it means."""
+        sealed: Sealed | None = None
+        if asked.secret is not None:
+            bound = binding(llm, credential.placement, credential.generation)
+            sealed = self._vault.seal(asked.secret, bound)
+        return msgspec.structs.replace(credential, sealed=sealed, held=asked.held)
 
     def _next_headers(
         self, current: LLM, proposed: LLM, asked: Mapping[str, Secret | None]
@@ -123,6 +130,10 @@ class Secrets:
     def _sealed_header(self, llm: LLM, name: str, generation: int, value: Secret) -> ExtraHeader:
         sealed = self._vault.seal(value, header_binding(llm, name, generation))
         return ExtraHeader(name, generation, sealed)
+
+
+def _brings_another(asked: AskedCredential, stored: Credential) -> bool:
+    return asked.secret is not None or (asked.held is not None and asked.held != stored.held)
 
 
 def _sent_once(llm: LLM) -> LLM:

@@ -21,7 +21,7 @@ __all__ = [
     "upgrade",
 ]
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest step under `migrations/versions`; a test holds that this is it."""
 
 

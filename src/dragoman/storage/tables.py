@@ -108,6 +108,9 @@ llms = sa.Table(
     sa.Column("updated_at_ms", sa.BigInteger),
     sa.Column("updated_by", Id),
     sa.Column("search_text", sa.Text, nullable=False),
+    sa.Column("credential_generation", sa.BigInteger),
+    sa.Column("credential_held", sa.Text),
+    sa.Column("credential_labels", sa.Text),
     sa.UniqueConstraint("organization_id", "exclusive_name"),
     sa.Index(None, "organization_id", "created_at_ms", "id"),
     sa.Index(None, "organization_id", "display_name"),
@@ -146,6 +149,18 @@ llm_secrets = sa.Table(
     sa.ForeignKeyConstraint(
         ["organization_id", "llm_id"], ["llms.organization_id", "llms.id"], ondelete="CASCADE"
     ),
+)
+
+# Which of the operator's secrets an organization may use, and where they may be sent.
+grants = sa.Table(
+    "grants",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("organization_id", Id, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("origins", sa.Text, nullable=False),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Index(None, "organization_id"),
 )
 
 # Who did what. In the order of its numbers it is the change feed.

@@ -7,6 +7,7 @@ from dragoman.domain.ports import Memory
 from dragoman.storage.database import Database, Transaction
 from dragoman.storage.repositories.audit import SqlReadAudit, SqlWriteAudit
 from dragoman.storage.repositories.deployment import SqlReadDeployment, SqlWriteDeployment
+from dragoman.storage.repositories.grants import SqlReadGrants, SqlWriteGrants
 from dragoman.storage.repositories.llms import SqlReadLLMs, SqlWriteLLMs
 from dragoman.storage.repositories.principals import SqlReadPrincipals, SqlWritePrincipals
 
@@ -19,6 +20,7 @@ class SqlReadWork:
         self.principals = SqlReadPrincipals(transaction)
         self.deployment = SqlReadDeployment(transaction)
         self.audit = SqlReadAudit(transaction)
+        self.grants = SqlReadGrants(transaction)
 
 
 class SqlWriteWork:
@@ -29,6 +31,7 @@ class SqlWriteWork:
         self.principals = SqlWritePrincipals(transaction)
         self.deployment = SqlWriteDeployment(transaction)
         self.audit = SqlWriteAudit(transaction)
+        self.grants = SqlWriteGrants(transaction)
 
 
 class SqlStore:

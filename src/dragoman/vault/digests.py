@@ -6,7 +6,7 @@ import secrets
 
 import msgspec
 
-from dragoman.domain.credential import Placement, Sealed
+from dragoman.domain.credential import GoogleAdc, Held, Placement, Sealed
 from dragoman.domain.llm import LLM
 from dragoman.domain.url import canonical_url
 from dragoman.vault.envelope import Binding, Vault
@@ -39,14 +39,18 @@ class Digests:
     def connection(self, llm: LLM, secret: Secret | None) -> bytes:
         """Give what is equal for two LLMs of one owner that are the same connection [32 bytes].
 
-        The provider does not count, nor does how the URL and the credential were written.
+        The provider does not count, nor does how the URL and the credential were written. Of what
+        the operator holds only the name is known, so that two names are two credentials.
         """
         endpoints = llm.configuration.endpoints
         stored = llm.credential
-        line = None
-        if stored is not None and secret is not None:
+        line: list[object] | None = None
+        if stored is not None:
             name, prefix = stored.placement.effective
-            line = [name, prefix + secret.reveal()]
+            if secret is not None:
+                line = [name, prefix + secret.reveal()]
+            elif stored.held is not None:
+                line = [name, prefix, *_identity(stored.held)]
         return self._digest(
             "connection",
             llm.organization_id,
@@ -68,3 +72,10 @@ class Digests:
     def _digest(self, purpose: str, *parts: object) -> bytes:
         """Digest a list as JSON, so that no two lists look alike."""
         return hmac.digest(self._key, msgspec.json.encode([purpose, *parts]), hashlib.sha256)
+
+
+def _identity(held: Held) -> list[object]:
+    """Give what tells one secret of the operator's from another."""
+    if isinstance(held, GoogleAdc):
+        return ["google", sorted(set(held.scopes)), held.quota_project_id]
+    return ["reference", held.uri]

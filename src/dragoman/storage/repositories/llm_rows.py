@@ -8,8 +8,8 @@ import msgspec
 from dragoman.domain.credential import (
     CREDENTIAL_FIELD,
     Credential,
-    CredentialKind,
     ExtraHeader,
+    Held,
     Placement,
     Sealed,
     header_field,
@@ -29,7 +29,14 @@ JSON_COLUMNS = (
     "timeouts",
 )
 FLAG_COLUMNS = ("enabled", "is_default", "zero_data_retention")
-CREDENTIAL_COLUMNS = ("credential_kind", "credential_header", "credential_prefix")
+CREDENTIAL_COLUMNS = (
+    "credential_kind",
+    "credential_header",
+    "credential_prefix",
+    "credential_generation",
+    "credential_held",
+    "credential_labels",
+)
 COLUMNS = (
     "organization_id",
     "id",
@@ -96,13 +103,16 @@ def _credential_values(credential: Credential | None) -> dict[str, Any]:
         "credential_kind": credential.kind,
         "credential_header": credential.placement.header,
         "credential_prefix": credential.placement.prefix,
+        "credential_generation": credential.generation,
+        "credential_held": credential.held and msgspec.json.encode(credential.held).decode(),
+        "credential_labels": msgspec.json.encode(credential.labels).decode(),
     }
 
 
 def secrets(llm: LLM) -> Iterator[dict[str, Any]]:
     """Give what goes into `llm_secrets`."""
-    if llm.credential is not None:
-        stored = llm.credential
+    stored = llm.credential
+    if stored is not None and stored.sealed is not None:
         yield _secret(llm, CREDENTIAL_FIELD, stored.generation, stored.sealed)
     for header in llm.headers:
         yield _secret(llm, header_field(header.name), header.generation, header.sealed)
@@ -118,20 +128,30 @@ def _secret(llm: LLM, field: str, generation: int, sealed: Sealed) -> dict[str, 
 
 
 def llm(row: Row, secret_rows: Sequence[Row] = ()) -> LLM:
-    """Read an LLM; without its secret rows it has neither credential nor headers."""
+    """Read an LLM; without its secret rows it has no headers, and no credential of its own."""
     values = dict(zip(COLUMNS, row, strict=True))
     for name in JSON_COLUMNS:
         values[name] = msgspec.json.decode(values[name])
     for name in FLAG_COLUMNS:
         values[name] = bool(values[name])
     credential, headers = None, []
+    if values["credential_held"] is not None:
+        held = msgspec.json.decode(values["credential_held"], type=Held)
+        credential = _credential(values, values["credential_generation"], held=held)
     for _, _, field, generation, *sealed in secret_rows:
         if field == CREDENTIAL_FIELD:
-            kind = CredentialKind(values["credential_kind"])
-            place = Placement(values["credential_header"], values["credential_prefix"])
-            credential = Credential(kind, place, generation, Sealed(*sealed))
+            credential = _credential(values, generation, sealed=Sealed(*sealed))
         else:
             name = field.removeprefix(header_field(""))
             headers.append(ExtraHeader(name, generation, Sealed(*sealed)))
     parts = {"configuration": values, "credential": credential, "headers": tuple(headers)}
     return msgspec.convert(values | parts, LLM)
+
+
+def _credential(values: dict[str, Any], generation: int, **source: Any) -> Credential:
+    return Credential(
+        Placement(values["credential_header"], values["credential_prefix"]),
+        generation,
+        labels=msgspec.json.decode(values["credential_labels"] or "{}"),
+        **source,
+    )

@@ -17,7 +17,12 @@ from dragoman.storage.repositories.paging import NEWEST_FIRST, beginning, contai
 KEY = "organization_id = :organization_id AND id = :id"
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM llms "
-UNREAD_BY_CALLS = {"description": "NULL", "tags": "'[]'", "metadata": "'{}'"}
+UNREAD_BY_CALLS = {
+    "description": "NULL",
+    "tags": "'[]'",
+    "metadata": "'{}'",
+    "credential_held": "NULL",
+}
 SELECT_FOR_CALLS = (
     f"SELECT {', '.join(UNREAD_BY_CALLS.get(name, name) for name in COLUMNS)} FROM llms "
 )

@@ -1,0 +1,1 @@
+"""Where the operator's secrets come from: environment, files, a secret store, Google."""
