@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from dragoman.dialects.dragoman import llm_schema, schema
+from dragoman.dialects.dragoman import llm_shown, schema
 from dragoman.dialects.dragoman.errors import PROBLEM_JSON
 
 ABOUT = """\
@@ -71,11 +71,11 @@ def of(method: str, path: str) -> dict[str, Any]:
         case "POST", "llms":
             responses[CREATED]["headers"]["ETag"] = ETAG
             responses[OK] = {
-                "model": llm_schema.Llm,
+                "model": llm_shown.Llm,
                 "description": "It could be registered (`dry_run`).",
             }
         case "GET", "llms/{llm_id}":
-            options["response_model"] = llm_schema.Llm
+            options["response_model"] = llm_shown.Llm
             responses[OK] = {"headers": {"ETag": ETAG}}
             responses[NOT_MODIFIED]["headers"] = {"ETag": ETAG}
         case "PATCH", "llms/{llm_id}":
