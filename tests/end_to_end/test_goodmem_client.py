@@ -1,4 +1,4 @@
-"""Programs that use `goodmem-client`, which is older and stricter, work with another URL and key."""
+"""Programs that use `goodmem-client`, older and stricter, work with another URL and key."""
 
 import json
 import uuid

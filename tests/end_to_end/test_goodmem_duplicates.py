@@ -36,7 +36,7 @@ def machines(
                 yield [first, second]
 
 
-SPELLINGS = (
+SPELLINGS: tuple[dict[str, object], ...] = (
     {"endpointUrl": "https://models.example.com/v1", "apiPath": "/chat/completions"},
     {"endpointUrl": "https://Models.Example.com:443/v1"},
     {"endpointUrl": "HTTPS://models.example.com/v1", "apiPath": ""},
@@ -51,12 +51,13 @@ def a_body(number: int, model: str) -> dict[str, object]:
     key = {"inlineSecret": "sk-4f1d7c-secret"} | (
         {"headerName": "authorization", "prefix": "Bearer "} if number % 2 else {}
     )
-    return {
+    body: dict[str, object] = {
         "displayName": f"number {number}",
         "providerType": "CUSTOM_OPENAI_COMPATIBLE",
         "modelIdentifier": model,
         "credentials": {"kind": "CREDENTIAL_KIND_API_KEY", "apiKey": key},
-    } | SPELLINGS[number % len(SPELLINGS)]
+    }
+    return body | SPELLINGS[number % len(SPELLINGS)]
 
 
 def at_once(
