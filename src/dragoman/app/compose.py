@@ -15,6 +15,7 @@ from dragoman.app.usage_log import LoggedUsage
 from dragoman.dialects.anam.routes import dialect as anam
 from dragoman.dialects.dragoman.routes import dialect as dragoman
 from dragoman.dialects.dragoman.services import Services
+from dragoman.dialects.goodmem.routes import dialect as goodmem
 from dragoman.dialects.openai.errors import render
 from dragoman.dialects.openai.routes import dialect as openai
 from dragoman.domain.egress_proxy import parse_egress_proxy
@@ -85,7 +86,11 @@ async def serving(
         max_body_bytes=settings.call_body_max_bytes,
     )
     most = settings.control_body_max_bytes
-    registry = anam(llms, authenticator, most), dragoman(services, authenticator, most)
+    registry = (
+        anam(llms, authenticator, most),
+        goodmem(llms, authenticator, most),
+        dragoman(services, authenticator, most),
+    )
     front = Front([*registry, calls], readiness=_readiness(database, change_feed), fallback=render)
     following = asyncio.create_task(change_feed.follow(memories))
     try:
