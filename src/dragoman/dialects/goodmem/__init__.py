@@ -1,0 +1,1 @@
+"""GoodMem's API for LLMs, as its clients know it."""
