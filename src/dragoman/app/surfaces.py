@@ -12,7 +12,11 @@ from dragoman.dialects.goodmem.routes import application as goodmem
 def applications() -> dict[str, FastAPI]:
     """Give each registry dialect's routes, by its prefix; they can be looked at, not called."""
     nothing: Any = None
-    return {"/anam": anam(nothing), "/goodmem": goodmem(nothing), "/api": dragoman(nothing)}
+    return {
+        "/anam": anam(nothing),
+        "/goodmem": goodmem(nothing, nothing),
+        "/api": dragoman(nothing),
+    }
 
 
 def openapi() -> dict[str, dict[str, Any]]:

@@ -5,11 +5,14 @@ member `error` is what its server wrote in 2025, and `code` is ours. Its clients
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
 
 from dragoman.authz.policy import Permission
 from dragoman.dialect.record import Rendered
 from dragoman.dialect.status import headers_of, status_of
+from dragoman.dialects.goodmem.shown import Error
 from dragoman.domain.errors import DragomanError, Forbidden, Invalid, NotCallable
 
 CODES: Mapping[int, str] = MappingProxyType(
@@ -58,3 +61,11 @@ def permission_name(permission: Permission) -> str:
     action, _, reach = action_and_reach.partition(":")
     verb, _, what = action.partition("_")
     return "_".join(word for word in (verb, noun, what, reach) if word).upper()
+
+
+def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe what a route may fail with, beside what is the installation's fault."""
+    return {
+        status: {"model": Error, "description": HTTPStatus(status).phrase}
+        for status in (*statuses, 500, 503)
+    }

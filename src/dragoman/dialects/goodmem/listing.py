@@ -1,13 +1,16 @@
 """A list without pages, as GoodMem's clients want it: written while it is read, page by page."""
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from fastapi import Response
 
 from dragoman.dialect.record import Receive, Scope, Send
-from dragoman.domain.errors import CallerError
+from dragoman.domain.errors import CallerError, DragomanError
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import Cursor, Page
+
+log = logging.getLogger(__name__)
 
 MAX_LLMS = 10_000
 PAGE_SIZE = 200
@@ -41,6 +44,13 @@ class Listing(Response):
 
     async def __call__(self, _asgi: Scope, _receive: Receive, send: Send) -> None:
         """Write it."""
+        try:
+            await self._write_all(send)
+        except DragomanError:
+            log.warning("list_cut_short", exc_info=True)
+            raise
+
+    async def _write_all(self, send: Send) -> None:
         headers = [(b"content-type", b"application/json")]
         page, piece = self._first, b'{"llms":[' + self._written(self._first)
         if page.next is None:

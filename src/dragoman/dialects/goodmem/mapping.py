@@ -24,6 +24,7 @@ from dragoman.domain.llm import (
     Sampling,
 )
 from dragoman.registry.asked import Draft, Unique
+from dragoman.registry.inference import Inference, inferred
 
 CAPABILITIES: Mapping[str, Capability] = MappingProxyType(
     {
@@ -61,8 +62,8 @@ NEAREST: ProviderType = "CUSTOM_OPENAI_COMPATIBLE"
 UNIQUE = frozenset({Unique.CONNECTION})
 
 
-def draft(body: schema.LlmCreate) -> Draft:
-    """Read a new LLM. Raises Invalid for too many stop sequences."""
+def draft(body: schema.LlmCreate) -> tuple[Draft, tuple[Inference, ...]]:
+    """Read a new LLM, and infer what it leaves open. Raises Invalid for too many stop sequences."""
     protocol = PROTOCOLS[body.dashscope_api_dialect]
     configuration = Configuration(
         display_name=body.display_name,
@@ -80,13 +81,17 @@ def draft(body: schema.LlmCreate) -> Draft:
         version=body.version,
         monitoring_endpoint=body.monitoring_endpoint,
     )
+    configuration, inferences = inferred(configuration)
     asked = body.credentials
-    return Draft(
-        configuration=configuration,
-        credential=None if asked is None else credentials.asked(asked, protocol),
-        llm_id=_id(body.llm_id),
-        owner_id=_id(body.owner_id),
-        unique=UNIQUE,
+    return (
+        Draft(
+            configuration=configuration,
+            credential=None if asked is None else credentials.asked(asked, protocol),
+            llm_id=_id(body.llm_id),
+            owner_id=_id(body.owner_id),
+            unique=UNIQUE,
+        ),
+        inferences,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Request, Response
@@ -15,6 +14,7 @@ from dragoman.dialect.exchange import CallerGone
 from dragoman.dialect.record import Receive, Scope, Send
 from dragoman.dialect.watch import Watch
 from dragoman.dialects.goodmem import ping_mapping, ping_schema
+from dragoman.dialects.goodmem.errors import failures
 from dragoman.domain.errors import NotCallable, PreconditionFailed
 from dragoman.gateway.probe import Ended, Prober
 from dragoman.gateway.probe_plan import Limit, Plan
@@ -24,10 +24,7 @@ ONCE, STREAM = "/v1/ping:once", "/v1/ping:stream"
 
 NDJSON, EVENTS = "application/x-ndjson", "text/event-stream"
 
-FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 412, 413, 415, 429, 500, 502, 503)
-}
+FAILURES = failures(400, 401, 403, 404, 412, 413, 415, 429, 502)
 
 
 def add_ping(app: FastAPI, prober: Prober) -> None:
@@ -42,6 +39,7 @@ def add_ping(app: FastAPI, prober: Prober) -> None:
     route(
         ONCE,
         handlers.once,
+        operation_id="pingOnce",
         response_model=ping_schema.PingResult,
         response_model_exclude_none=True,
         responses=FAILURES,
@@ -53,6 +51,7 @@ def add_ping(app: FastAPI, prober: Prober) -> None:
     route(
         STREAM,
         handlers.stream,
+        operation_id="pingStream",
         status_code=200,
         response_class=_Events,
         response_model=ping_schema.PingEvent,

@@ -8,16 +8,20 @@ from fastapi.security import APIKeyHeader
 from dragoman.authz.check import require_credentials
 from dragoman.authz.policy import Action, Reach
 from dragoman.dialect.control_plane import CallingActor, ControlPlane, needs
+from dragoman.dialect.description import describe
 from dragoman.dialect.record import Dialect
 from dragoman.dialects.goodmem import mapping, queries, schema, shown, words
-from dragoman.dialects.goodmem.errors import render
+from dragoman.dialects.goodmem.errors import failures, render
+from dragoman.dialects.goodmem.inferences import statuses
 from dragoman.dialects.goodmem.listing import PAGE_SIZE, Listing
+from dragoman.dialects.goodmem.ping import ONCE, STREAM, add_ping
 from dragoman.dialects.goodmem.update import editing
 from dragoman.dialects.goodmem.values import Identifier
 from dragoman.domain.errors import Invalid, Problem
 from dragoman.domain.ids import is_id
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import Cursor, LLMQuery, Page
+from dragoman.gateway.probe import Prober
 from dragoman.registry.authentication import Authenticator
 from dragoman.registry.llms import LLMs
 
@@ -29,17 +33,26 @@ OLD_CLIENT = "OpenAPI-Generator/"
 """How goodmem-client names itself, before its version."""
 
 
-def dialect(llms: LLMs, authenticator: Authenticator, max_body_bytes: int) -> Dialect:
+def dialect(
+    llms: LLMs, prober: Prober, authenticator: Authenticator, max_body_bytes: int
+) -> Dialect:
     """Put the dialect together."""
     app = ControlPlane(
-        application(llms), authenticator=authenticator, render=render, max_body_bytes=max_body_bytes
+        application(llms, prober),
+        authenticator=authenticator,
+        render=render,
+        max_body_bytes=max_body_bytes,
     )
     return Dialect(
-        name="goodmem", paths={LLMS: app}, header=API_KEY_HEADER.encode(), prefix=PREFIX, app=app
+        name="goodmem",
+        paths=dict.fromkeys((LLMS, ONCE, STREAM), app),
+        header=API_KEY_HEADER.encode(),
+        prefix=PREFIX,
+        app=app,
     )
 
 
-def application(llms: LLMs) -> FastAPI:
+def application(llms: LLMs, prober: Prober) -> FastAPI:
     """Make the routes; what they answer with is `shown`, what they do is `registry.llms`."""
     handlers = _Handlers(llms)
     app = FastAPI(
@@ -109,12 +122,9 @@ def application(llms: LLMs) -> FastAPI:
         status_code=204,
         responses=failures(400, 401, 403, 404),
     )
+    add_ping(app, prober)
+    describe(app)
     return app
-
-
-def failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe failures, beside those that are nobody's fault in particular."""
-    return {status: {"model": shown.Error} for status in (*statuses, 500, 503)}
 
 
 def _llm_id(llm_id: Annotated[Identifier, Path(alias="id")]) -> str:
@@ -170,8 +180,11 @@ class _Handlers:
     ) -> shown.CreatedLlm:
         """Register an LLM. Its secret is sealed and never shown again."""
         with words.in_words_of(body):
-            created = await self._llms.create(actor, mapping.draft(body))
-        return shown.CreatedLlm(llm=mapping.written(created, for_old_client=is_old))
+            draft, inferences = mapping.draft(body)
+            created = await self._llms.create(actor, draft)
+        return shown.CreatedLlm(
+            llm=mapping.written(created, for_old_client=is_old), statuses=statuses(inferences)
+        )
 
     async def get(
         self, llm_id: LlmId, request: Request, actor: CallingActor, is_old: IsOldClient

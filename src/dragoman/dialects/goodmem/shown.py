@@ -102,10 +102,18 @@ class Llm(Shown):
     )
 
 
+class Status(Shown):
+    """Something that the server did on its own."""
+
+    code: str
+    message: str
+
+
 class CreatedLlm(Shown):
-    """A new LLM."""
+    """A new LLM, and what was inferred about it."""
 
     llm: Llm
+    statuses: list[Status]
 
 
 class LlmList(Shown):

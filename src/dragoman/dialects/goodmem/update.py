@@ -12,6 +12,7 @@ from dragoman.dialects.goodmem import credentials, endpoints, mapping, schema
 from dragoman.domain.errors import Invalid, Problem
 from dragoman.domain.llm import LLM, Configuration, Provider
 from dragoman.registry.asked import KEPT, AskedCredential, Edit, Editing, Kept
+from dragoman.registry.inference import inferred
 
 CLEARED_BY_NULL = ("description", "version", "monitoring_endpoint")
 
@@ -30,7 +31,7 @@ def editing(body: schema.LlmUpdate, *, for_old_client: bool = False) -> Editing:
     def edit(current: LLM) -> Edit:
         before = current.configuration
         _refuse_other_provider(body, before, for_old_client=for_old_client)
-        after = replace(before, **_members(body, before))
+        after = _followed(before, replace(before, **_members(body, before)))
         return Edit(
             change=lambda _: after,
             credential=_credential(body, after),
@@ -38,6 +39,16 @@ def editing(body: schema.LlmUpdate, *, for_old_client: bool = False) -> Editing:
         )
 
     return edit
+
+
+def _followed(before: Configuration, after: Configuration) -> Configuration:
+    """Let what was inferred follow a change of the model, but not what the same update changes."""
+    said = {
+        name: getattr(after, name)
+        for name in ("modalities", "max_context_length")
+        if getattr(after, name) != getattr(before, name)
+    }
+    return replace(inferred(after, before=before)[0], **said)
 
 
 def _refuse_other_provider(
