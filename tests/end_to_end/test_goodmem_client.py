@@ -123,7 +123,7 @@ def test_a_ping_is_answered_and_its_events_are_read_from_the_raw_stream(
     once = ping.ping_once(old.PingOnceRequest(target_id=made.llm_id))
     assert (once.ok, once.http_status) == (True, 200)
     answer = ping.ping_stream_without_preload_content(
-        old.PingStreamRequest(target_id=made.llm_id, count=2, interval_ms=1)
+        old.PingStreamRequest(target_id=made.llm_id, count=2, interval_ms=100)
     )
     events = [json.loads(line) for line in answer.data.decode().splitlines() if line]
     assert [next(iter(event)) for event in events] == ["result", "result", "summary"]

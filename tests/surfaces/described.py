@@ -28,9 +28,8 @@ def facts(document: Document) -> Facts:
         for method in METHODS:
             if method in item:
                 at = f"{method.upper()} {_nameless(path)}"
-                operation = {"parameters": [*item.get("parameters", ())], **item[method]}
-                if "parameters" in item and "parameters" in item[method]:
-                    operation["parameters"] = [*item["parameters"], *item[method]["parameters"]]
+                shared, own = (each.get("parameters", ()) for each in (item, item[method]))
+                operation = {**item[method], "parameters": [*shared, *own]}
                 found |= dict(_of_operation(document, at, operation))
     return found
 
@@ -51,10 +50,9 @@ def _of_operation(document: Document, at: str, operation: Document) -> Iterator[
         for media, content in body["content"].items():
             yield from _of_schema(document, f"{at} body {media}", content["schema"])
     for status, answer in operation["responses"].items():
-        answer = _resolved(document, answer)
         yield f"{at} {status}", "exists"
-        for media, content in answer.get("content", {}).items():
-            if int(status) < 400:  # noqa: PLR2004  # HTTP's classes of status are known by number
+        for media, content in _resolved(document, answer).get("content", {}).items():
+            if status.startswith("2"):
                 yield from _of_schema(document, f"{at} {status} {media}", content["schema"])
 
 
@@ -78,24 +76,21 @@ def _of_schema(document: Document, at: str, schema: Document) -> Iterator[tuple[
 
 def _merged(document: Document, schema: Document) -> dict[str, Any]:
     """Follow references, and join what has to hold together; of a choice, drop the null."""
+    merged: dict[str, Any] = {}
     schema = dict(_resolved(document, schema))
-    for part in schema.pop("allOf", ()):
-        part = _merged(document, part)
-        for name in ("properties", "required"):
-            if name in part and name in schema:
-                both = part.pop(name), schema[name]
-                joined = (
-                    {**both[0], **both[1]} if isinstance(both[0], dict) else [*both[0], *both[1]]
-                )
-                schema[name] = joined
-        schema |= part
+    for part in (*(_merged(document, each) for each in schema.pop("allOf", ())), schema):
+        properties = merged.get("properties", {}) | part.get("properties", {})
+        required = [*merged.get("required", ()), *part.get("required", ())]
+        merged |= {**part, "properties": properties, "required": required}
     choices = [
-        each for each in schema.get("anyOf", ()) if _resolved(document, each).get("type") != "null"
+        each for each in merged.get("anyOf", ()) if _resolved(document, each).get("type") != "null"
     ]
     if len(choices) == 1:
-        del schema["anyOf"]
-        schema = _merged(document, choices[0]) | schema
-    return schema
+        del merged["anyOf"]
+        return _merged(document, choices[0]) | {
+            name: merged[name] for name in merged if merged[name]
+        }
+    return merged
 
 
 def _kind(document: Document, schema: Document) -> str:
@@ -105,7 +100,8 @@ def _kind(document: Document, schema: Document) -> str:
     if "const" in schema:
         return f"one of {schema['const']}"
     if "anyOf" in schema:
-        return " or ".join(sorted({_kind(document, each) for each in schema["anyOf"]}))
+        choices = {_kind(document, each) for each in schema["anyOf"]}
+        return " or ".join(sorted(kind for kind in choices if kind))
     kinds = schema.get("type", "anything")
     kinds = [kinds] if isinstance(kinds, str) else kinds
     return " or ".join(sorted(kind for kind in kinds if kind != "null"))

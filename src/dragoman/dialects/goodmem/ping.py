@@ -24,6 +24,8 @@ ONCE, STREAM = "/v1/ping:once", "/v1/ping:stream"
 
 NDJSON, EVENTS = "application/x-ndjson", "text/event-stream"
 
+Responses = dict[int | str, dict[str, Any]]
+
 FAILURES = failures(400, 401, 403, 404, 412, 413, 415, 429, 502)
 
 
@@ -55,8 +57,17 @@ def add_ping(app: FastAPI, prober: Prober) -> None:
         status_code=200,
         response_class=_Events,
         response_model=ping_schema.PingEvent,
-        responses=FAILURES | {200: events},
+        responses=_as_json(FAILURES) | {200: events},
     )
+
+
+def _as_json(failures: Responses) -> Responses:
+    """Describe failures where the framework would give them the media type of the events."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {
+        status: {"description": said["description"], "content": content}
+        for status, said in failures.items()
+    }
 
 
 Accept = Annotated[str, Header()]
