@@ -83,7 +83,7 @@ def test_each_probe_is_a_line_in_a_pipe_and_the_sum_the_last_one() -> None:
         assert Caller(fake.url).done(*PING, "--interval", "0.25", "--timeout", "2.5") == (
             "probe 1: ok, status 200, 12.3 ms\n"
             "probe 2: ok, status 200, 12.3 ms\n"
-            f"2 probes, 2 ok, 0 too late, 0 failed; {SUM}\n"
+            f"2 made, 2 ok, 0 too late, 0 failed; {SUM}\n"
         )
         lookup, ping = fake.requests
     assert lookup.head.startswith(b"GET /api/v1/llms?display_name=my-llm")
@@ -107,7 +107,7 @@ def test_what_failed_is_told_once_and_makes_the_status_1() -> None:
         * 2
         + "auth: The upstream refused [2J the stored credential.\n"
         "A notice.\n"
-        "2 probes, 0 ok, 0 too late, 2 failed.\n",
+        "2 made, 0 ok, 0 too late, 2 failed.\n",
         "",
     )
 
@@ -159,7 +159,16 @@ def test_a_table_at_a_terminal_shows_how_far_each_probe_came(stage: str) -> None
     assert TITLES in text
     assert "1 ok ok ok ok ok ok ok 200 12.3" in text
     assert f"2 {ROWS[stage]} 12.3" in text
-    assert terminal.shown.endswith(f"It failed.\n2 probes, 1 ok, 0 too late, 1 failed; {SUM}\n")
+    assert terminal.shown.endswith(f"It failed.\n2 made, 1 ok, 0 too late, 1 failed; {SUM}\n")
+
+
+@pytest.mark.parametrize(("scheme", "tls"), [("http", "none"), ("https", "ok")])
+def test_where_no_tls_is_spoken_none_was_passed(scheme: str, tls: str) -> None:
+    probed = good(1, endpoint={"resolvedEndpoint": f"{scheme}://one.example/v1"})
+    with told(probed, summed(1)) as fake, Caller(fake.url).at_terminal(*PING) as terminal:
+        terminal.ends()
+        text = " ".join(NO_WORDS.sub(" ", terminal.shown).split())
+    assert f"1 ok ok ok {tls} ok ok ok 200 12.3" in text
 
 
 def test_a_row_is_there_as_soon_as_its_probe_has_ended_and_ctrl_c_ends_the_ping() -> None:

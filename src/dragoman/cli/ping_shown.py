@@ -23,7 +23,7 @@ COLUMNS = {
     "Answer": ("answer",),
 }
 TITLES = ("Probe", *COLUMNS, "Status", "ms")
-PASSED, FAILED, NOT_REACHED = "ok", "failed", "-"
+PASSED, FAILED, NOT_REACHED, UNUSED = "ok", "failed", "-", "none"
 
 
 def shown_as_they_come(events: Iterator[Event]) -> Event:
@@ -69,8 +69,11 @@ def _page() -> Iterator[Callable[[Event], None]]:
 def row(result: Event) -> tuple[str, ...]:
     """Write a probe as a line of the table: what it passed, where it failed, what took how long."""
     failed = None if result.get("ok") else _stage(result)
-    came = [_came(stages, failed) for stages in COLUMNS.values()]
-    return (_number(result.get("seq")), *came, _status(result), _ms(result.get("rttMs")))
+    came = {title: _came(stages, failed) for title, stages in COLUMNS.items()}
+    if came["TLS"] == PASSED and _is_plain(result):
+        came["TLS"] = UNUSED
+    ends = _status(result), _ms(result.get("rttMs"))
+    return (_number(result.get("seq")), *came.values(), *ends)
 
 
 def _came(stages: tuple[str, ...], failed: str | None) -> str:
@@ -79,6 +82,12 @@ def _came(stages: tuple[str, ...], failed: str | None) -> str:
         return FAILED
     is_passed = failed is None or STAGES.index(stages[-1]) < STAGES.index(failed)
     return PASSED if is_passed else NOT_REACHED
+
+
+def _is_plain(result: Event) -> bool:
+    endpoint = result.get("endpoint")
+    url = endpoint.get("resolvedEndpoint") if isinstance(endpoint, dict) else None
+    return isinstance(url, str) and url.lower().startswith("http:")
 
 
 def line(result: Event) -> str:
@@ -91,7 +100,7 @@ def line(result: Event) -> str:
 def total(summary: Event) -> str:
     """Write the sum."""
     counted = (
-        f"{_number(summary.get('requests'))} probes, {_number(summary.get('ok'))} ok, "
+        f"{_number(summary.get('requests'))} made, {_number(summary.get('ok'))} ok, "
         f"{_number(summary.get('timeouts'))} too late, {_number(summary.get('errors'))} failed"
     )
     if not summary.get("ok"):
