@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dragoman.domain.egress_proxy import parse_egress_proxy
+from dragoman.domain.principal import Role
 from dragoman.domain.url import ascii_host
 
 PREFIX = "DRAGOMAN_"
@@ -77,6 +78,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             description="Hosts of LLMs (names, `*.suffix`, or `*` for all; comma-separated) that "
             "get a call's `traceparent` and `tracestate`."
+        ),
+    ] = ()
+    credential_readers: Annotated[
+        tuple[Role, ...],
+        Meta(
+            description="Roles (comma-separated) that see of credentials, through GoodMem's API, "
+            "where they come from and go; the secret itself nobody sees."
         ),
     ] = ()
     log_level: Annotated[
@@ -178,6 +186,7 @@ def load(
     values |= {name: value for name, value in (options or {}).items() if value is not None}
     values["egress_allow"] = _networks(values.get("egress_allow", ""))
     values["trace_hosts"] = _hosts(values.get("trace_hosts", ""))
+    values["credential_readers"] = _roles(values.get("credential_readers", ""))
     _check_database_url(values.get("database_url"))
     _check_egress_proxy(values.get("egress_proxy"))
     try:
@@ -294,6 +303,15 @@ def _hosts(text: str) -> list[str]:
                 f"DRAGOMAN_TRACE_HOSTS: '{entry}' is not a host; write names such as "
                 "vllm.internal, *.internal for all below it, or * for all, separated by commas."
             )
+    return entries
+
+
+def _roles(text: str) -> list[str]:
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    if not {*entries} <= {*Role}:
+        raise SettingsError(
+            f"DRAGOMAN_CREDENTIAL_READERS: expected roles, separated by commas: {', '.join(Role)}."
+        )
     return entries
 
 

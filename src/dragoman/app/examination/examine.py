@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from dragoman.app.clock import SystemClock
-from dragoman.app.examination import machine, stored
+from dragoman.app.examination import lent, machine, stored
 from dragoman.app.examination.database import database
 from dragoman.app.examination.finding import Finding, Level, ok, problem
 from dragoman.app.examination.server import server
@@ -30,6 +30,7 @@ OF_THE_STORED: tuple[Callable[[stored.Opened], AsyncIterator[Finding]], ...] = (
     stored.keys_complete,
     stored.deployment,
     stored.llms,
+    lent.secrets,
     stored.clock,
     stored.expiring_keys,
     stored.administrators,
