@@ -1,0 +1,24 @@
+"""What an operator can set: every setting is a `DRAGOMAN_*` variable, some are options too."""
+
+from dragoman.settings.checks import SettingsError
+from dragoman.settings.fields import PREFIX, Settings
+from dragoman.settings.reading import (
+    CLIENT_VARIABLES,
+    Calling,
+    calling,
+    load,
+    load_usable,
+    variable,
+)
+
+__all__ = [
+    "CLIENT_VARIABLES",
+    "PREFIX",
+    "Calling",
+    "Settings",
+    "SettingsError",
+    "calling",
+    "load",
+    "load_usable",
+    "variable",
+]
