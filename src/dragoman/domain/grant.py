@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from dragoman.domain.credential import GoogleAdc, Held
+from dragoman.domain.url import Origin
 
 GOOGLE_ADC = "google-adc"
 """What a grant calls the operator's Google credentials."""
@@ -47,6 +48,11 @@ def is_granted(grants: Iterable[Grant], held: Held, origins: Iterable[str]) -> b
     """Tell whether one of an organization's grants allows this."""
     wanted = tuple(origins)
     return any(grant.covers(held, wanted) for grant in grants)
+
+
+def is_google(origin: Origin) -> bool:
+    """Tell whether this is a place that Google's credentials may go to."""
+    return origin.scheme == "https" and origin.host.endswith(GOOGLE_APIS)
 
 
 def _fits(origin: str, granted: str) -> bool:

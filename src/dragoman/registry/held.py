@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dragoman.domain.credential import GoogleAdc, Held
 from dragoman.domain.errors import Invalid, Problem
-from dragoman.domain.grant import GOOGLE_APIS, is_granted
+from dragoman.domain.grant import GOOGLE_APIS, is_google, is_granted
 from dragoman.domain.llm import LLM
 from dragoman.domain.ports import ReadGrants
 from dragoman.domain.url import parse_origin
@@ -32,7 +32,6 @@ def _origin_problems(held: Held, llm: LLM) -> Iterator[Problem]:
     if not isinstance(held, GoogleAdc):
         return
     for index, endpoint in enumerate(llm.configuration.endpoints):
-        origin = parse_origin(endpoint.url)
-        if origin.scheme != "https" or not origin.host.endswith(GOOGLE_APIS):
+        if not is_google(parse_origin(endpoint.url)):
             message = f"must be https and end in {GOOGLE_APIS} where Google's credentials are used"
             yield Problem(("endpoints", index, "url"), message, "not_google")

@@ -1,6 +1,6 @@
 """What an operator can set: every setting is a `DRAGOMAN_*` variable, some are options too."""
 
-from dragoman.settings.checks import SettingsError
+from dragoman.settings.checks import SettingsError, is_header_word
 from dragoman.settings.fields import PREFIX, Settings
 from dragoman.settings.reading import (
     CLIENT_VARIABLES,
@@ -18,6 +18,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "calling",
+    "is_header_word",
     "load",
     "load_usable",
     "variable",
