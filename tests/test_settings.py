@@ -299,6 +299,16 @@ class TestPaths:
         assert settings.database_path == Path("/srv/data/dragoman.db")
         assert settings.kek_path == Path("/srv/data/kek")
 
+    def test_what_opens_or_shows_who_we_are_is_private(self) -> None:
+        settings = Settings(
+            data_dir="/srv/data",
+            kek_file="/run/kek",
+            vault_token_file="/run/token",
+            google_credentials="/run/account.json",
+        )
+        names = ("/srv/data", "/run/kek", "/run/token", "/run/account.json")
+        assert settings.private_paths == tuple(map(Path, names))
+
     def test_a_key_file_that_is_given_may_lie_elsewhere(self) -> None:
         settings = load({}, {"DRAGOMAN_KEK_FILE": "/run/secrets/kek"})
         assert settings.kek_path == Path("/run/secrets/kek")

@@ -100,10 +100,9 @@ def google_of(settings: Settings, credentials: str, clock: Clock) -> tuple[Googl
 
 
 def _files(settings: Settings, folder: str, clock: Clock) -> FileSecrets:
-    own = (settings.kek_file, settings.vault_token_file, settings.google_credentials)
     return FileSecrets(
         Path(folder),
-        closed=[settings.data_path, *(Path(name) for name in own if name)],
+        closed=settings.private_paths,
         clock=clock,
         grace_ms=_grace_ms(settings),
     )

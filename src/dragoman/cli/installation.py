@@ -8,6 +8,7 @@ import typer
 
 from dragoman.app.clock import SystemClock
 from dragoman.cli.problems import explained
+from dragoman.registry.grants import Grants
 from dragoman.registry.keys import Keys
 from dragoman.registry.organizations import Organizations
 from dragoman.settings import Settings, load
@@ -32,6 +33,7 @@ class Installation:
         self.store = store
         self.keys = Keys(store=store, clock=clock)
         self.organizations = Organizations(store=store, clock=clock)
+        self.grants = Grants(store=store, clock=clock, private=_private(settings))
         self._clock = clock
 
     async def platform_llms(self) -> "PlatformLLMs":
@@ -47,7 +49,15 @@ class Installation:
             digests=digests,
             clock=self._clock,
             policy=EgressPolicy(parse_networks(",".join(self.settings.egress_allow))),
+            private=_private(self.settings),
         )
+
+
+def _private(settings: Settings) -> set[str]:
+    """List what is never granted."""
+    return {
+        str(path) for each in settings.private_paths for path in (each.absolute(), each.resolve())
+    }
 
 
 def on_installation(data_dir: str | None, use: Callable[[Installation], Awaitable[T]]) -> T:

@@ -63,6 +63,13 @@ class WriteLLMs(ReadLLMs, Protocol):
         """Find the ids of one organization's LLMs that have this name."""
         ...
 
+    async def borrowers(self, organization_id: str) -> list[LLM]:
+        """Find the LLMs of one organization whose secret the operator holds.
+
+        Without extra headers: nobody calls what is found here.
+        """
+        ...
+
     async def unfingerprinted(self, *, limit: int) -> list[LLM]:
         """Find LLMs, of whatever organization, that have no connection key yet."""
         ...

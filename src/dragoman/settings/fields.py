@@ -190,3 +190,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     def kek_path(self) -> Path:
         """The keyring file, given or our own."""
         return Path(self.kek_file) if self.kek_file else self.data_path / "kek"
+
+    @property
+    def private_paths(self) -> tuple[Path, ...]:
+        """The files and folders that open what is stored, or that we are known to others by."""
+        named = (self.vault_token_file, self.google_credentials)
+        return (self.data_path, self.kek_path, *(Path(name) for name in named if name))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from dragoman.app.clock import SystemClock
-from dragoman.app.examination import held, machine, stored
+from dragoman.app.examination import held, lent, machine, stored
 from dragoman.app.examination.database import database
 from dragoman.app.examination.finding import Finding, Level, ok, problem
 from dragoman.app.examination.server import server
@@ -37,6 +37,7 @@ OF_THE_STORED: tuple[Callable[[stored.Opened], AsyncIterator[Finding]], ...] = (
     stored.keys_complete,
     stored.deployment,
     stored.llms,
+    lent.secrets,
     stored.clock,
     stored.expiring_keys,
     stored.administrators,
