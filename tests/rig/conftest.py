@@ -124,7 +124,12 @@ def start(
     ca.cert_pem.write_to_path(str(bundle))
     callers: list[Caller] = []
 
-    def start(**settings: str | None) -> Caller:
+    def start(
+        *,
+        egress_allow: str | None = None,
+        egress_proxy: str | None = None,
+        google_credentials: str | None = None,
+    ) -> Caller:
         copy = tmp_path_factory.mktemp("server") / "data"
         shutil.copytree(data_dir, copy)
         with pytest.MonkeyPatch.context() as patch:
@@ -135,7 +140,9 @@ def start(
                 workers=2,
                 ca_bundle=str(bundle),
                 upstream_connect_s=CONNECT_S,
-                **{"egress_allow": None, **settings},
+                egress_allow=egress_allow,
+                egress_proxy=egress_proxy,
+                google_credentials=google_credentials,
             )
         callers.append(Caller(server, ids))
         return callers[-1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.domain.errors import CredentialUnusable
-from dragoman.secret_sources import files
+from dragoman.secret_sources import remembered
 from dragoman.secret_sources.files import FRESH_FOR_MS, MAX_FILE_BYTES, FileSecrets
 from tests.registry.installation import SetClock
 
@@ -211,7 +211,7 @@ async def test_a_file_system_that_hangs_is_not_waited_for(
         time.sleep(0.2)
         return b"late"
 
-    monkeypatch.setattr(files, "DEADLINE_S", 0.02)
+    monkeypatch.setattr(remembered, "DEADLINE_S", 0.02)
     monkeypatch.setattr(source, "_content", hanging)
-    with pytest.raises(CredentialUnusable, match="it took too long"):
+    with pytest.raises(CredentialUnusable, match="took too long"):
         await lent(source, folder / "key")

@@ -170,6 +170,15 @@ async def test_an_answer_that_is_no_token(
         await tokens.fetch(())
 
 
+async def test_an_endpoint_that_is_overrun_says_nothing_of_the_account(
+    tokens: GoogleTokens, endpoint: TokenEndpoint, clock: SetClock
+) -> None:
+    await lent(tokens)
+    endpoint.says = answer(b"{}", status=b"429 Too Many Requests")
+    clock.time_ms += 3_600_000 - RENEWED_BEFORE_MS
+    assert await lent(tokens) == "ya29.canary-1"
+
+
 async def test_an_odd_error_code_is_not_repeated(
     tokens: GoogleTokens, endpoint: TokenEndpoint
 ) -> None:

@@ -200,6 +200,16 @@ async def test_nobody_waits_long_for_a_source_while_there_is_something_to_lend(
     assert source.asked == 2
 
 
+async def test_a_source_that_never_answers_is_given_up(
+    memory: Remembered[str], source: ToldSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembered, "DEADLINE_S", 0.02)
+    source.may_answer.clear()
+    async with asyncio.timeout(10):
+        with pytest.raises(CredentialUnusable, match=r"\(timeout\)"):
+            await memory.lend("a")
+
+
 async def test_names_that_somebody_makes_up_do_not_fill_the_memory(
     source: ToldSource, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,8 +17,6 @@ DEADLINES = Deadlines(connect_s=5, first_byte_s=10, idle_s=10, total_s=10)
 MAX_ANSWER_BYTES = 1024 * 1024
 
 OK = 200
-SERVER_FAULTS = 500
-"""From here on a status says that the server has a problem, and nothing of what was asked for."""
 
 
 class Answered(NamedTuple):

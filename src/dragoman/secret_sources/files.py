@@ -24,8 +24,6 @@ replace a mounted secret, so this adds little; reading costs one thread for a mo
 THREADS = 2
 """Files on a file system that hangs hold up other files of secrets, and nothing else."""
 
-DEADLINE_S = 10.0
-
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
 _READ_ONLY = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -53,13 +51,14 @@ class FileSecrets:
 
     async def _read(self, uri: str) -> Fetched | None:
         path = uri.removeprefix(f"{SCHEME}://")
-        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._text, path)
+        loop = asyncio.get_running_loop()
         try:
-            text = await asyncio.wait_for(reading, DEADLINE_S)
-        except TimeoutError:
-            raise _unreadable("it took too long") from None
+            text = await loop.run_in_executor(self._threads, self._text, path)
         except OSError as error:
-            raise _unreadable(error.strerror or "for a reason unknown") from None
+            reason = error.strerror or "for a reason unknown"
+            raise SourceUnreachable(
+                f"The file of the LLM's credential cannot be read: {reason}."
+            ) from None
         if not text:
             return None
         now_ms = self._clock.now_ms()
@@ -111,7 +110,3 @@ def _decoded(content: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
-
-
-def _unreadable(why: str) -> SourceUnreachable:
-    return SourceUnreachable(f"The file of the LLM's credential cannot be read: {why}.")

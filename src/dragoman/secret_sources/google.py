@@ -13,7 +13,6 @@ from dragoman.domain.url import Origin
 from dragoman.secret_sources.asking import (
     DEADLINES,
     OK,
-    SERVER_FAULTS,
     Answered,
     ask,
     unreachable,
@@ -33,6 +32,9 @@ METADATA = Origin("http", "metadata.google.internal", 80)
 METADATA_SERVER = "Google's metadata server"
 _TOKEN_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"  # noqa: S105  # a path
 _FLAVOR = (b"metadata-flavor", b"Google")
+
+REFUSALS = frozenset({400, 401, 403, 404})
+"""Statuses by which a server says that there is no token for us; others say nothing of that."""
 
 _ERROR_CODE = re.compile("[a-z_]{1,40}")
 
@@ -117,10 +119,10 @@ def minted(answer: Answered, server: str) -> Token:
     Raises SourceUnreachable; CredentialUnusable where the request was refused. Of a refusal only
     the code is told: its description may quote what was sent.
     """
-    if answer.status >= SERVER_FAULTS:
-        raise unreachable(server, f"status {answer.status}")
-    if answer.status != OK:
+    if answer.status in REFUSALS:
         raise CredentialUnusable(f"{server} gives out no token ({_why(answer)}).")
+    if answer.status != OK:
+        raise unreachable(server, f"status {answer.status}")
     try:
         said = msgspec.json.decode(answer.body, type=_Minted)
     except (msgspec.DecodeError, RecursionError):

@@ -28,6 +28,10 @@ source that is down, or a name that is wrong, is not asked for with every call."
 RETRY_MS = 5_000
 """How long a source that could not be asked is left alone while a secret is lent on [ms]."""
 
+DEADLINE_S = 12.0
+"""How long a source may take for everything [s]: its answer over the network, which has ten seconds,
+and files that it reads before, whose file system may hang."""
+
 PATIENCE_S = 1.0
 """How long a call waits for a source while there is a secret that still works [s]."""
 
@@ -106,7 +110,7 @@ class Remembered(Generic[K]):
 
     async def _answer(self, key: K) -> "_Said":
         try:
-            fetched = await self._fetch(key)
+            fetched = await self._in_time(key)
         except CredentialUnusable as error:
             self._log(key, error)
             lent_on = self._lent_on(key) if isinstance(error, SourceUnreachable) else None
@@ -114,6 +118,15 @@ class Remembered(Generic[K]):
         if fetched is None:
             return _Said(self._now_and(FAILED_FOR_MS))
         return _Said(fetched.fresh_until_ms, fetched)
+
+    async def _in_time(self, key: K) -> Fetched | None:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await self._fetch(key)
+        except TimeoutError:
+            raise SourceUnreachable(
+                "The source of the LLM's credential took too long (timeout)."
+            ) from None
 
     def _lent_on(self, key: K) -> "_Said | None":
         """Give what the source said last, for a little longer, if that may still be used."""
