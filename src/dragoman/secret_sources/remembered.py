@@ -29,8 +29,8 @@ RETRY_MS = 5_000
 """How long a source that could not be asked is left alone while a secret is lent on [ms]."""
 
 DEADLINE_S = 12.0
-"""How long a source may take for everything [s]: its answer over the network, which has ten seconds,
-and files that it reads before, whose file system may hang."""
+"""How long a source may take for everything [s]: its answer over the network, which has ten
+seconds, and files that it reads before, whose file system may hang."""
 
 PATIENCE_S = 1.0
 """How long a call waits for a source while there is a secret that still works [s]."""
