@@ -7,23 +7,20 @@ import pytest
 import trustme
 
 from dragoman.app import secret_sources
-from dragoman.app.examination import held as examination
-from dragoman.app.examination.finding import Level
 from dragoman.app.secret_sources import OpenSources
-from dragoman.app.source_settings import require_usable
 from dragoman.domain.credential import GoogleAdc, Held, SecretReference
 from dragoman.domain.errors import CredentialUnusable, DragomanError, EgressRefused
 from dragoman.domain.grant import GOOGLE_ADC, Grant
 from dragoman.domain.ports import UpstreamRequest
 from dragoman.domain.url import Origin, parse_origin
 from dragoman.secret_sources.asking import DEADLINES
-from dragoman.settings import Settings, SettingsError
+from dragoman.settings import Settings
 from dragoman.upstream.pool import HttpPool
 from dragoman.vault.secret import Secret
 from tests.registry.installation import ORGANIZATION_ID, Installation
 from tests.scripted_upstream import serving
 from tests.secret_sources.google_server import TokenEndpoint, key_file
-from tests.secret_sources.vault_server import SEALED, TOKEN, VaultServer
+from tests.secret_sources.vault_server import TOKEN, VaultServer
 from tests.upstream.calling import certified
 
 OPENAI = "https://api.openai.com:443"
@@ -224,150 +221,3 @@ async def test_the_way_to_the_metadata_server_leads_nowhere_else(
         _, pool = secret_sources.google_of(settings, "metadata", installation.clock)
         assert await is_refused(pool, origin, carries_credential=False)
     assert len(called) == 3
-
-
-# --- Settings --------------------------------------------------------------------------------
-
-VAULT = "https://vault.internal:8200"
-
-UNUSABLE = [
-    (
-        {"secret_files": "/nowhere/secrets"},
-        "DRAGOMAN_SECRET_FILES: there is no folder /nowhere/secrets.",
-    ),
-    (
-        {"vault_token": TOKEN},
-        "DRAGOMAN_VAULT_TOKEN: needs DRAGOMAN_VAULT_ADDRESS, the server it is for.",
-    ),
-    ({"vault_token_file": "/run/token"}, "DRAGOMAN_VAULT_TOKEN_FILE: needs DRAGOMAN_VAULT_ADDRESS"),
-    ({"vault_namespace": "team"}, "DRAGOMAN_VAULT_NAMESPACE: needs DRAGOMAN_VAULT_ADDRESS"),
-    ({"vault_address": VAULT}, "DRAGOMAN_VAULT_ADDRESS: needs a token;"),
-    (
-        {"vault_address": VAULT, "vault_token": TOKEN, "vault_token_file": "/run/token"},
-        "DRAGOMAN_VAULT_TOKEN: there is DRAGOMAN_VAULT_TOKEN_FILE too;",
-    ),
-    (
-        {"google_credentials": "/nowhere/account.json"},
-        "DRAGOMAN_GOOGLE_CREDENTIALS: /nowhere/account.json cannot be read: No such file",
-    ),
-    (
-        {"google_token_endpoint": "https://here.example/token"},
-        "DRAGOMAN_GOOGLE_TOKEN_ENDPOINT: is for the file of a service account;",
-    ),
-    (
-        {"google_credentials": "metadata", "google_token_endpoint": "https://here.example/token"},
-        "DRAGOMAN_GOOGLE_TOKEN_ENDPOINT: is for the file of a service account;",
-    ),
-]
-
-
-@pytest.mark.parametrize(("settings", "said"), UNUSABLE)
-def test_a_start_refuses_what_does_not_fit(settings: dict[str, str], said: str) -> None:
-    with pytest.raises(SettingsError) as refused:
-        require_usable(Settings(**settings))  # type: ignore[arg-type]
-    assert str(refused.value).startswith(said)
-    assert str(refused.value).endswith(".")
-    assert TOKEN not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("members", "said"),
-    [
-        ({"type": "authorized_user"}, "a person's own login"),
-        ({"token_uri": "https://evil.example/token"}, "not https on a host of googleapis.com"),
-    ],
-)
-def test_a_start_refuses_a_google_file_that_cannot_be_used(
-    tmp_path: Path, members: dict[str, object], said: str
-) -> None:
-    file = key_file(tmp_path / "account.json", **members)
-    with pytest.raises(SettingsError, match=said):
-        require_usable(Settings(google_credentials=str(file)))
-
-
-def test_what_fits_is_taken(tmp_path: Path) -> None:
-    require_usable(Settings())
-    require_usable(Settings(google_credentials="metadata", secret_files=str(tmp_path)))
-    file = str(key_file(tmp_path / "account.json"))
-    require_usable(Settings(google_credentials=file, vault_address=VAULT, vault_token=TOKEN))
-    later = str(tmp_path / "not-there-yet")
-    require_usable(Settings(vault_address=VAULT, vault_token_file=later))
-
-
-# --- dragoman doctor -------------------------------------------------------------------------
-
-
-async def found(settings: Settings) -> list[tuple[str, Level, str]]:
-    checks = (
-        examination.settings_fit,
-        examination.secret_files,
-        examination.vault,
-        examination.google,
-    )
-    findings = [each for check in checks async for each in check(settings)]
-    assert TOKEN not in str(findings)
-    return [(each.check, each.level, each.message) for each in findings]
-
-
-async def test_where_nothing_is_set_nothing_is_looked_at() -> None:
-    assert await found(Settings()) == []
-
-
-async def test_the_vault_and_its_token_are_tried(
-    vault: VaultServer, ca: trustme.CA, bundle: Path
-) -> None:
-    async with vault.serving(certified(ca, "127.0.0.1")) as server:
-        url = server.url
-        settings = Settings(vault_address=url, vault_token=TOKEN, ca_bundle=str(bundle))
-        assert await found(settings) == [("vault", Level.OK, f"{url} accepts the token.")]
-        vault.token = "hvs.another"
-        ((_, level, message),) = await found(settings)
-        assert (level, message) == (
-            Level.PROBLEM,
-            f"{url}: The vault does not accept the token.",
-        )
-        vault.says = SEALED
-        ((_, level, message),) = await found(settings)
-        assert (level, "(sealed)" in message) == (Level.PROBLEM, True)
-        ((_, level, message),) = await found(msgspec.structs.replace(settings, ca_bundle=None))
-        assert level is Level.PROBLEM
-        assert "(tls)" in message
-        assert "its certificate was not accepted" in message
-    ((_, level, message),) = await found(settings)
-    assert level is Level.PROBLEM
-    assert "Connection refused" in message
-
-
-async def test_google_and_the_folder_are_tried(
-    ca: trustme.CA, bundle: Path, tmp_path: Path
-) -> None:
-    endpoint = TokenEndpoint()
-    async with serving(endpoint.steps(), tls=certified(ca, "127.0.0.1")) as server:
-        settings = Settings(
-            secret_files=str(tmp_path),
-            google_credentials=str(key_file(tmp_path / "account.json")),
-            google_token_endpoint=f"{server.url}/token",
-            egress_allow=("127.0.0.1/32",),
-            ca_bundle=str(bundle),
-        )
-        assert await found(settings) == [
-            ("secret files", Level.OK, f"Files below {tmp_path} may be granted."),
-            ("google", Level.OK, "There is an access token of the service account."),
-        ]
-        endpoint.refuses = True
-        (_, (check, level, message)) = await found(settings)
-        assert (check, level) == ("google", Level.PROBLEM)
-        assert message == "Google's token endpoint gives out no token (invalid_grant)."
-
-
-async def test_what_does_not_fit_is_told_once(tmp_path: Path) -> None:
-    settings = Settings(
-        secret_files=str(tmp_path / "missing"), google_credentials=str(tmp_path / "missing.json")
-    )
-    assert await found(settings) == [
-        (
-            "settings",
-            Level.PROBLEM,
-            f"DRAGOMAN_SECRET_FILES: there is no folder {tmp_path / 'missing'}.",
-        )
-    ]

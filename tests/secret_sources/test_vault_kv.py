@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 from dragoman.domain.errors import CredentialUnusable
 from dragoman.secret_sources import asking
@@ -25,11 +23,8 @@ from tests.secret_sources.vault_server import (
     VaultServer,
     refusal,
 )
-from tests.upstream.calling import MakePool, answer, certified
-
-SECRET = "sk-canary-4f1d7c"
-GRACE_MS = 600_000
-OPENAI = "vault://kv/team/openai#key"
+from tests.secret_sources.vault_source import GRACE_MS, OPENAI, SECRET, lent, source_at, why
+from tests.upstream.calling import MakePool, answer
 
 REFUSED_PORT = "http://127.0.0.1:9"
 
@@ -51,19 +46,6 @@ async def server(vault: VaultServer) -> AsyncIterator[ScriptedUpstream]:
         yield server
 
 
-def source_at(
-    address: str, pool: HttpPool, clock: SetClock, token: VaultToken | None = None
-) -> VaultKV:
-    return VaultKV(
-        pool,
-        address=address,
-        token=token or VaultToken(TOKEN, None),
-        namespace=None,
-        clock=clock,
-        grace_ms=GRACE_MS,
-    )
-
-
 @pytest.fixture
 def source(server: ScriptedUpstream, pool: HttpPool, clock: SetClock) -> VaultKV:
     return source_at(server.url, pool, clock)
@@ -76,21 +58,6 @@ def with_file(
     """Give a source whose token is in a file, and the file, which is not there yet."""
     file = tmp_path / "token"
     return source_at(server.url, pool, clock, VaultToken(None, file)), file
-
-
-async def lent(source: VaultKV, uri: str = OPENAI) -> str | None:
-    given = await source.fetch(uri)
-    return given.secret.reveal() if given else None
-
-
-async def why(source: VaultKV, uri: str = OPENAI) -> str:
-    """Fail to be lent something; gives what is said, after looking for what must not be."""
-    with pytest.raises(CredentialUnusable) as refused:
-        await source.fetch(uri)
-    told = "".join(traceback.format_exception(refused.value))
-    assert TOKEN not in told
-    assert SECRET not in told
-    return refused.value.message
 
 
 # --- What is there ---------------------------------------------------------------------------
@@ -296,26 +263,3 @@ async def test_what_is_known_is_lent_on_while_the_vault_is_sealed_and_not_when_i
     vault.says = SEALED
     clock.time_ms += FRESH_FOR_MS
     assert "(sealed)" in await why(source)
-
-
-# --- TLS -------------------------------------------------------------------------------------
-
-
-async def test_a_vault_of_the_operators_authority_is_asked(
-    vault: VaultServer, ca: trustme.CA, trusting: HttpPool, clock: SetClock
-) -> None:
-    async with vault.serving(certified(ca, "127.0.0.1")) as server:
-        source = source_at(server.url, trusting, clock)
-        assert await lent(source) == SECRET
-
-
-@pytest.mark.parametrize("certificate", ["of nobody", "of another host"])
-async def test_a_vault_that_cannot_show_who_it_is_hears_no_token(
-    vault: VaultServer, ca: trustme.CA, trusting: HttpPool, clock: SetClock, certificate: str
-) -> None:
-    issuer = trustme.CA() if certificate == "of nobody" else ca
-    host = "127.0.0.1" if certificate == "of nobody" else "vault.internal"
-    async with vault.serving(certified(issuer, host)) as server:
-        source = source_at(server.url, trusting, clock)
-        assert "(tls)" in await why(source)
-    assert vault.asked == []
