@@ -121,7 +121,7 @@ class Relay:
         """Ask one endpoint, and pass on its answer if it is one."""
         async with self._upstream.exchange(outgoing) as exchange:
             attempts.answered(exchange.status, perf_counter())
-            await _check(exchange, target)
+            await check_answer(exchange, target)
             attempts.worked()
             await answer.begin(exchange.status, _passed_to_caller(exchange, target))
             mask = Mask(target.hidden)
@@ -153,7 +153,7 @@ class Relay:
         return structs.replace(self._deadlines, **own)
 
 
-async def _check(exchange: UpstreamExchange, target: Target) -> None:
+async def check_answer(exchange: UpstreamExchange, target: Target) -> None:
     """Let pass what can be relayed; raises UpstreamRefused or UpstreamBroken for the rest."""
     status = exchange.status
     if 300 <= status < 400:  # noqa: PLR2004  # HTTP's classes of status are known by number
