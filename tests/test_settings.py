@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from dragoman.domain.principal import Role
 from dragoman.settings import CLIENT_VARIABLES, Calling, Settings, SettingsError, calling, load
 
 ANOTHER: dict[str, tuple[str, Any]] = {
@@ -28,6 +29,7 @@ ANOTHER: dict[str, tuple[str, Any]] = {
     "google_token_endpoint": ("https://oauth2-a.p.googleapis.com/token",) * 2,
     "region": ("eu", "eu"),
     "trace_hosts": ("vllm.internal,*.example", ("vllm.internal", "*.example")),
+    "credential_readers": ("admin, editor", (Role.ADMIN, Role.EDITOR)),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "control_body_max_bytes": ("2048", 2048),
@@ -58,6 +60,9 @@ BAD = [
     ("DRAGOMAN_DATABASE_URL", "db.example"),
     ("DRAGOMAN_DATABASE_URL", "postgresql://ada:a@b@db.example/dragoman"),
     ("DRAGOMAN_DATABASE_URL", "postgresql://ada:a/b@db.example/dragoman"),
+    ("DRAGOMAN_CREDENTIAL_READERS", "owner"),
+    ("DRAGOMAN_CREDENTIAL_READERS", "admin;editor"),
+    ("DRAGOMAN_CREDENTIAL_READERS", "Admin"),
     ("DRAGOMAN_HOST", ""),
     ("DRAGOMAN_PORT", "http"),
     ("DRAGOMAN_PORT", ""),
@@ -127,10 +132,13 @@ class TestOrder:
     @pytest.mark.parametrize("name", Settings.__struct_fields__)
     def test_an_option_stands_before_its_variable(self, name: str) -> None:
         text, value = ANOTHER[name]
-        option = text if name in {"egress_allow", "trace_hosts"} else value
-        default = {"egress_allow": "10.0.0.0/8", "trace_hosts": "other.example"}.get(
-            name, str(getattr(Settings(), name))
-        )
+        lists = {
+            "egress_allow": "10.0.0.0/8",
+            "trace_hosts": "other.example",
+            "credential_readers": "viewer",
+        }
+        option = text if name in lists else value
+        default = lists.get(name, str(getattr(Settings(), name)))
         settings = load({name: option}, {f"DRAGOMAN_{name.upper()}": default})
         assert settings == msgspec.structs.replace(Settings(), **{name: value})
 

@@ -236,6 +236,27 @@ async def test_a_held_secret_goes_into_another_header_without_being_named_again(
     assert (await stored(installation, who, llm)).placement == Placement("X-Key")
 
 
+async def test_googles_token_is_a_bearers_where_keys_have_another_header(
+    installation: Installation,
+) -> None:
+    await installation.granted("google-adc")
+    who = await installation.acting()
+    url = "https://generativelanguage.googleapis.com/v1"
+    gemini = a_configuration(url, protocol=ProtocolName.GEMINI)
+    llm = await installation.llms.create(who, a_draft(gemini, "AIza-key"))
+    bearer = Placement("Authorization", "Bearer ")
+    for asked, place in (
+        (borrowing(GoogleAdc()), bearer),
+        (AskedCredential(Secret("AIza-other")), Placement("x-goog-api-key")),
+        (borrowing(GoogleAdc(), placement=Placement("X-Token")), Placement("X-Token")),
+        (AskedCredential(Secret("AIza-other")), Placement("X-Token")),
+    ):
+        await installation.llms.update(who, llm.id, an_edit(credential=asked))
+        assert (await stored(installation, who, llm)).placement == place
+    new = await installation.llms.create(who, a_draft(gemini, credential=borrowing(GoogleAdc())))
+    assert (await stored(installation, who, new)).placement == bearer
+
+
 async def test_labels_stay_unless_others_come(installation: Installation) -> None:
     await installation.granted(KEY, ONE)
     who = await installation.acting()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from dragoman.dialects.openai.routes import dialect as openai
 from dragoman.domain.egress_proxy import parse_egress_proxy
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import Clock, Deadlines, Upstream
+from dragoman.domain.principal import Role
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.probe import Prober
 from dragoman.gateway.relay import Relay
@@ -69,7 +70,8 @@ async def serving(
     store, clock = SqlStore(database, memories), SystemClock()
     deployment_id, vault, digests = await _opened(store, keyring)
     installation = f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode()
-    authenticator = Authenticator(store=store, clock=clock)
+    readers = settings.credential_readers
+    authenticator = Authenticator(store=store, clock=clock, credential_readers=readers)
     trace_hosts = TraceHosts(settings.trace_hosts)
     sources = secret_sources.opened(settings, store, clock)
     held = sources.held
@@ -79,7 +81,7 @@ async def serving(
     pool = _pool(settings, policy, upstream_connections)
     llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)
     prober = Prober(directory=directory, upstream=pool, clock=clock, installation=installation)
-    services = _services(store, clock, llms, digests)
+    services = _services(store, clock, llms, digests, readers)
     usage_log = LoggedUsage(clock)
     calls = openai(
         relay=_relay(settings, directory, pool, installation),
@@ -146,12 +148,14 @@ def _readiness(database: Database, change_feed: SqlChangeFeed) -> Readiness:
     return readiness
 
 
-def _services(store: SqlStore, clock: Clock, llms: LLMs, digests: Digests) -> Services:
+def _services(
+    store: SqlStore, clock: Clock, llms: LLMs, digests: Digests, readers: Collection[Role]
+) -> Services:
     return Services(
         llms=llms,
         organizations=Organizations(store=store, clock=clock),
-        principals=Principals(store=store, clock=clock),
-        keys=Keys(store=store, clock=clock),
+        principals=Principals(store=store, clock=clock, credential_readers=readers),
+        keys=Keys(store=store, clock=clock, credential_readers=readers),
         trail=Trail(store=store),
         identities=Identities(store=store),
         page_tokens=PageTokens(digests),

@@ -31,7 +31,8 @@ class Installation:
         clock = SystemClock()
         self.settings = settings
         self.store = store
-        self.keys = Keys(store=store, clock=clock)
+        readers = settings.credential_readers
+        self.keys = Keys(store=store, clock=clock, credential_readers=readers)
         self.organizations = Organizations(store=store, clock=clock)
         self.grants = Grants(store=store, clock=clock, private=_private(settings))
         self._clock = clock

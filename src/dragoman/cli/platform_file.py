@@ -212,13 +212,13 @@ def _credential(member: _LLM) -> AskedCredential | None:
     given = member.credential
     if given is None:
         return None
-    place = None
+    place, held = None, _held(given)
     if given.header is not None:
         place = Placement.named(given.header, given.prefix)
     elif given.prefix is not None:
-        place = Placement(placement(member.protocol).header, given.prefix)
+        place = Placement(placement(member.protocol, held).header, given.prefix)
     secret = given.secret if isinstance(given.secret, Secret) else None
-    return AskedCredential(secret, place, _held(given))
+    return AskedCredential(secret, place, held)
 
 
 def _held(given: _Credential) -> Held | None:

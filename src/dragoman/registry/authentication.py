@@ -1,12 +1,13 @@
 """From a credential on a request to somebody who acts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dragoman.authz.check import Actor, actor, both
 from dragoman.domain.cache import Cache
 from dragoman.domain.change import Change, Noun
 from dragoman.domain.errors import Unauthenticated
 from dragoman.domain.ports import Clock, Store
+from dragoman.domain.principal import Role
 from dragoman.vault import api_key
 
 CACHED_ACTORS = 10_000
@@ -17,9 +18,13 @@ UNKNOWN_KEYS_MS = 5_000
 class Authenticator:
     """Verifies API keys; remembers what it found until something changes."""
 
-    def __init__(self, *, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, credential_readers: Collection[Role] = ()
+    ) -> None:
+        """`credential_readers` are the roles that see what is stored of credentials."""
         self._store = store
         self._clock = clock
+        self._credential_readers = credential_readers
         self._actors: Cache[bytes, Actor] = Cache(CACHED_ACTORS)
         self._unknown: Cache[bytes, int] = Cache(CACHED_ACTORS)
 
@@ -69,7 +74,7 @@ class Authenticator:
         if found is None or found[0].revoked_at_ms is not None:
             self._unknown.put(digest, now_ms + UNKNOWN_KEYS_MS, unknown_epoch)
             raise _invalid()
-        who = actor(*found)
+        who = actor(*found, self._credential_readers)
         self._actors.put(digest, who, epoch, who.organization_id)
         return who
 

@@ -178,7 +178,7 @@ class PlatformLLMs:
         """Say what an update brings: where a secret goes elsewhere, it is sealed anew."""
         if wanted is None:
             return None
-        place = wanted.placement or placement(proposed.configuration.protocol)
+        place = wanted.placement or placement(proposed.configuration.protocol, wanted.held)
         if self._is_stored(current, proposed, wanted) and _goes_the_same_way(current, proposed):
             return KEPT
         return msgspec.structs.replace(wanted, placement=place)
@@ -206,7 +206,7 @@ class PlatformLLMs:
         stored = current.credential
         if wanted is None or stored is None:
             return wanted is None and stored is None
-        place = wanted.placement or placement(proposed.configuration.protocol)
+        place = wanted.placement or placement(proposed.configuration.protocol, wanted.held)
         if stored.placement.effective != place.effective or stored.held != wanted.held:
             return False
         try:

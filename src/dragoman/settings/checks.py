@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 
 from dragoman.domain.egress_proxy import parse_egress_proxy
+from dragoman.domain.principal import Role
 from dragoman.domain.url import ascii_host, url_problem
 
 
@@ -58,6 +59,16 @@ def hosts(text: str) -> list[str]:
                 f"DRAGOMAN_TRACE_HOSTS: '{entry}' is not a host; write names such as "
                 "vllm.internal, *.internal for all below it, or * for all, separated by commas."
             )
+    return entries
+
+
+def roles(text: str) -> list[str]:
+    """Read the roles that see credentials' descriptions. Raises SettingsError."""
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    if not {*entries} <= {*Role}:
+        raise SettingsError(
+            f"DRAGOMAN_CREDENTIAL_READERS: expected roles, separated by commas: {', '.join(Role)}."
+        )
     return entries
 
 

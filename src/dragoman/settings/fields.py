@@ -5,6 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from dragoman.domain.principal import Role
+
 PREFIX = "DRAGOMAN_"
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -104,6 +106,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(
             description="Hosts of LLMs (names, `*.suffix`, or `*` for all; comma-separated) that "
             "get a call's `traceparent` and `tracestate`."
+        ),
+    ] = ()
+    credential_readers: Annotated[
+        tuple[Role, ...],
+        Meta(
+            description="Roles (comma-separated) that see of credentials, through GoodMem's API, "
+            "where they come from and go; the secret itself nobody sees."
         ),
     ] = ()
     log_level: Annotated[

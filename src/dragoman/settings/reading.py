@@ -29,6 +29,7 @@ def load(
     values |= {name: value for name, value in (options or {}).items() if value is not None}
     values["egress_allow"] = checks.networks(values.get("egress_allow", ""))
     values["trace_hosts"] = checks.hosts(values.get("trace_hosts", ""))
+    values["credential_readers"] = checks.roles(values.get("credential_readers", ""))
     for name, check in checks.OF_ONE.items():
         if values.get(name) is not None:
             check(values[name])
