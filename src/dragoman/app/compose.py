@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from dragoman.app import secret_sources
 from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front, Readiness
 from dragoman.app.memories import Memories
@@ -34,7 +35,6 @@ from dragoman.registry.organizations import Organizations
 from dragoman.registry.page_tokens import PageTokens
 from dragoman.registry.principals import Principals
 from dragoman.registry.trail import Trail
-from dragoman.secret_sources.sources import SecretSources
 from dragoman.settings import Settings
 from dragoman.storage.change_feed import SqlChangeFeed
 from dragoman.storage.database import Database
@@ -73,7 +73,8 @@ async def serving(
     readers = settings.credential_readers
     authenticator = Authenticator(store=store, clock=clock, credential_readers=readers)
     trace_hosts = TraceHosts(settings.trace_hosts)
-    held = SecretSources(store=store, sources={})
+    sources = secret_sources.opened(settings, store, clock)
+    held = sources.held
     directory = Directory(store=store, vault=vault, held=held, clock=clock, trace_hosts=trace_hosts)
     memories.add(authenticator, held, directory)
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
@@ -105,6 +106,7 @@ async def serving(
         with contextlib.suppress(asyncio.CancelledError):
             await following
         await pool.close()
+        await sources.close()
         await database.close()
         usage_log.write()
 

@@ -55,9 +55,10 @@ class Installation:
 
 
 def _private(settings: Settings) -> set[str]:
-    """List what is never granted: it opens everything that is stored."""
-    ours = settings.data_path, settings.kek_path
-    return {str(path) for each in ours for path in (each.absolute(), each.resolve())}
+    """List what is never granted."""
+    return {
+        str(path) for each in settings.private_paths for path in (each.absolute(), each.resolve())
+    }
 
 
 def on_installation(data_dir: str | None, use: Callable[[Installation], Awaitable[T]]) -> T:

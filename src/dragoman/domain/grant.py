@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from dragoman.domain.credential import GoogleAdc, Held
+from dragoman.domain.url import Origin
 
 GOOGLE_ADC = "google-adc"
 """What a grant calls the operator's Google credentials."""
@@ -56,6 +57,11 @@ def name_of(held: Held) -> str:
 def climbs(uri: str) -> bool:
     """Tell whether a step of a reference's path leads up or nowhere, whatever it begins with."""
     return not {".", ".."}.isdisjoint(re.split("[/#]", uri))
+
+
+def is_google(origin: Origin) -> bool:
+    """Tell whether Google's tokens may go there; the host may be a wildcard."""
+    return origin.scheme == "https" and origin.host.endswith(GOOGLE_APIS)
 
 
 def _fits(origin: str, granted: str) -> bool:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from dragoman.domain.errors import Problem
-from dragoman.domain.grant import EVERYTHING_BELOW, GOOGLE_ADC, climbs
+from dragoman.domain.grant import EVERYTHING_BELOW, GOOGLE_ADC, climbs, is_google
 from dragoman.domain.url import Origin, parse_origin, url_problem
-from dragoman.registry.held import NOT_GOOGLE, is_googles
+from dragoman.registry.held import NOT_GOOGLE
 from dragoman.registry.secret_rules import MAX_REFERENCE_LENGTH, reference_problem
 
 MAX_ORIGINS = 100
@@ -40,7 +40,7 @@ def secret_problem(secret: str, private: Iterable[str]) -> str | None:
     if secret.lower().startswith(_OURS):
         return "is a variable of Dragoman itself, which no LLM may be sent"
     if secret.startswith("file://") and _touches(secret.removeprefix("file://"), private):
-        return "reaches Dragoman's data directory or key file, which no LLM may be sent"
+        return "reaches Dragoman's data directory or key file, or a token of its own"
     return None
 
 
@@ -67,7 +67,7 @@ def origins_problems(secret: str, origins: tuple[str, ...]) -> Iterator[Problem]
         except ValueError as error:
             yield Problem(("origins", index), str(error), "invalid_origin")
             continue
-        if secret == GOOGLE_ADC and not is_googles(origin):
+        if secret == GOOGLE_ADC and not is_google(origin):
             yield Problem(("origins", index), NOT_GOOGLE, "not_google")
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from dragoman.domain.credential import GoogleAdc, Held
 from dragoman.domain.errors import Invalid, Problem
-from dragoman.domain.grant import GOOGLE_APIS, is_granted
+from dragoman.domain.grant import GOOGLE_APIS, is_google, is_granted
 from dragoman.domain.llm import LLM, Configuration
 from dragoman.domain.ports import ReadGrants
-from dragoman.domain.url import Origin, parse_origin
+from dragoman.domain.url import parse_origin
 
 NOT_GRANTED = "is not a secret that the operator has granted to this organization for these origins"
 NOT_GOOGLE = f"must be https and end in {GOOGLE_APIS}: Google's credentials go nowhere else"
@@ -31,10 +31,5 @@ async def require_grant(grants: ReadGrants, llm: LLM) -> None:
 def endpoint_problems(held: Held, configuration: Configuration) -> Iterator[Problem]:
     """Find endpoints, all of them valid URLs, that a secret never goes to, whatever is granted."""
     for index, endpoint in enumerate(configuration.endpoints):
-        if isinstance(held, GoogleAdc) and not is_googles(parse_origin(endpoint.url)):
+        if isinstance(held, GoogleAdc) and not is_google(parse_origin(endpoint.url)):
             yield Problem(("endpoints", index, "url"), NOT_GOOGLE, "not_google")
-
-
-def is_googles(origin: Origin) -> bool:
-    """Tell whether Google's tokens may go there; the host may be a wildcard."""
-    return origin.scheme == "https" and origin.host.endswith(GOOGLE_APIS)
