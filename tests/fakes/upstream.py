@@ -44,6 +44,11 @@ class FakeUpstream:
         yield outcome
 
 
+def sent_lines(request: UpstreamRequest) -> Headers:
+    """Give all header lines of a request."""
+    return [line for block in request.headers for line in block.lines]
+
+
 class FakeAnswer:
     """A caller's connection, which keeps what it is given."""
 

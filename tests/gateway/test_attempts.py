@@ -29,7 +29,7 @@ from dragoman.gateway import relay
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
 from tests.fakes.held import FakeHeldSecrets
-from tests.fakes.upstream import FakeAnswer, FakeExchange, FakeUpstream
+from tests.fakes.upstream import FakeAnswer, FakeExchange, FakeUpstream, sent_lines
 from tests.gateway.test_directory import platform_llm, stranger
 from tests.registry.installation import Installation, a_configuration, a_draft
 
@@ -348,7 +348,7 @@ async def test_the_credential_goes_to_each_endpoint_and_the_loop_mark_too(caller
     caller.let("one", UpstreamUnreachable("no"))
     await caller.call()
     for request in caller.upstream.requests:
-        sent = dict(request.headers)
+        sent = dict(sent_lines(request))
         assert sent[b"authorization"] == b"Bearer sk-credential-4f1d7c"
         assert sent[b"cdn-loop"] == b"dragoman-test"
     with pytest.raises(NotCallable):

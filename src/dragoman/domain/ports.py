@@ -10,6 +10,7 @@ from dragoman.domain.audit import AuditEntry
 from dragoman.domain.change import Change
 from dragoman.domain.deployment import Deployment
 from dragoman.domain.grant import Grant
+from dragoman.domain.header_block import HeaderBlock
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import AuditQuery, LLMQuery, Page, PageQuery
 from dragoman.domain.principal import ApiKey, Organization, Principal, Scope
@@ -220,7 +221,7 @@ class UpstreamRequest(Struct, frozen=True, gc=False):
     origin: Origin
     target: bytes
     """Path and query, as on the request line."""
-    headers: Headers
+    headers: Sequence[HeaderBlock]
     body: bytes
     deadlines: Deadlines
     method: bytes = b"POST"
