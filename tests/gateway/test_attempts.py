@@ -85,7 +85,9 @@ class Caller:
     async def call(self, headers: Headers | None = None) -> FakeAnswer:
         self.usage, answer = Usage("req_1", perf_counter()), FakeAnswer()
         self.usage.organization_id = self._who.organization_id
-        await self._relay.chat(self.usage, self._who, headers or [], CALL, answer)
+        await self._relay.chat(
+            self.usage, self._who, self._relay.asked(headers or []), CALL, answer
+        )
         return answer
 
     async def path(self, headers: Headers | None = None) -> str:

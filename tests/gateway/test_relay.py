@@ -46,7 +46,7 @@ async def called(
 ) -> FakeAnswer:
     """Call the LLM of this name."""
     relay, answer = relaying(installation, upstream), FakeAnswer()
-    await relay.chat(Usage("req_1", perf_counter()), who, headers or [], body, answer)
+    await relay.chat(Usage("req_1", perf_counter()), who, relay.asked(headers or []), body, answer)
     return answer
 
 
@@ -87,7 +87,9 @@ async def test_a_large_body_keeps_its_place_until_it_is_read_though_its_caller_h
     who = await registered(installation)
     bodies = [Slow.make() for _ in range(2)]
     calls = [
-        asyncio.create_task(relay.chat(Usage("req_1", 0.0), who, [], body, FakeAnswer()))
+        asyncio.create_task(
+            relay.chat(Usage("req_1", 0.0), who, relay.asked([]), body, FakeAnswer())
+        )
         for body in bodies
     ]
     try:

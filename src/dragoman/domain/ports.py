@@ -229,8 +229,8 @@ class UpstreamRequest(Struct, frozen=True, gc=False):
     """Whether a header holds a secret: then plain http needs an address that is allowed."""
 
 
-class UpstreamExchange(Protocol):
-    """An answer that has begun. Leaving its block closes what is not finished."""
+class UpstreamAnswer(Protocol):
+    """An answer that has begun."""
 
     status: int
     headers: Headers
@@ -240,6 +240,14 @@ class UpstreamExchange(Protocol):
 
         Raises `UpstreamBroken` if the body is cut short, `UpstreamTimeout` at a deadline.
         """
+        ...
+
+
+class UpstreamExchange(UpstreamAnswer, Protocol):
+    """The answer to a request. Leaving its block closes what is not finished."""
+
+    def whole(self) -> bytes | None:
+        """Give the body if all of it is there and none of it has been read; else read it."""
         ...
 
 
