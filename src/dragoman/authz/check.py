@@ -100,7 +100,7 @@ def both(first: Actor, second: Actor) -> Actor:
 
 def scope(who: Actor, action: Action) -> Scope:
     """Give the scope of one action; raises Forbidden where the actor may not do it at all."""
-    reach = who.reach(action)
+    reach = _reach(who.permissions, action)
     if reach is None:
         raise Forbidden(
             f"This API key may not {action} LLMs.", permission=permission(action, Reach.OWN)

@@ -12,14 +12,14 @@ from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
 from dragoman.domain.errors import UpstreamBroken, UpstreamTimeout
 from dragoman.domain.llm import Timeouts
-from dragoman.domain.ports import Deadlines, Headers, Upstream, UpstreamExchange, UpstreamRequest
+from dragoman.domain.ports import Deadlines, Headers, Upstream, UpstreamAnswer, UpstreamRequest
 from dragoman.domain.usage import Usage
 from dragoman.gateway.attempts import ENDPOINT_ERRORS, Attempts
 from dragoman.gateway.body import read_members, read_text
 from dragoman.gateway.cooldown import Cooldowns
 from dragoman.gateway.directory import Directory
-from dragoman.gateway.mask import Mask
-from dragoman.gateway.outgoing import asked_for, request
+from dragoman.gateway.mask import Hidden, Mask
+from dragoman.gateway.outgoing import Asked, asked_for, request
 from dragoman.gateway.refusal import MAX_ERROR_BODY_BYTES, refusal
 from dragoman.gateway.target import Target
 
@@ -56,6 +56,10 @@ class Answer(Protocol):
         """Take the status and the headers that may pass; comes first, and once."""
         ...
 
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Take all of an answer, in place of `begin`, `write` and `end`."""
+        ...
+
     async def write(self, piece: bytes) -> None:
         """Take the next piece; returns when the caller's connection has room for more."""
         ...
@@ -86,18 +90,23 @@ class Relay:
         self._cooldowns = Cooldowns()
         self._large_bodies = asyncio.Semaphore(1)
 
+    def asked(self, headers: Headers) -> Asked:
+        """Read what a call's headers ask for. Raises Malformed, NotCallable."""
+        return asked_for(headers, self._installation)
+
     async def chat(
-        self, usage: Usage, who: Actor, headers: Headers, body: bytes, answer: Answer
+        self, usage: Usage, who: Actor, asked: Asked, body: bytes, answer: Answer
     ) -> None:
         """Relay one chat completion, streamed or not, as it comes.
 
         Raises CallerError, UpstreamError or OperatorError; after `answer.begin` only an
         UpstreamError, and then what was written is not a whole answer.
         """
-        scope(who, Action.USE)
-        asked = asked_for(headers, self._installation)
-        members = await self._members(body)
-        target = await self._directory.find(who, read_text(members, "model"))
+        reach = scope(who, Action.USE)
+        is_large = len(body) > LARGE_BODY_BYTES
+        members = await self._read_aside(body) if is_large else read_members(body)
+        name = read_text(members, "model")
+        target = self._directory.known(reach, name) or await self._directory.find(who, name)
         usage.llm_id = target.llm.id
         deadlines = self._deadlines_of(target.llm.configuration.timeouts)
         regions = asked.region, self._region
@@ -113,7 +122,6 @@ class Relay:
                     attempts.failed(error, perf_counter())
         finally:
             attempts.close()
-        await answer.end()
 
     async def _attempt(
         self, outgoing: UpstreamRequest, target: Target, attempts: Attempts, answer: Answer
@@ -123,17 +131,22 @@ class Relay:
             attempts.answered(exchange.status, perf_counter())
             await check_answer(exchange, target)
             attempts.worked()
-            await answer.begin(exchange.status, _passed_to_caller(exchange, target))
+            headers = _passed_to_caller(exchange.headers, target.hidden)
+            body = exchange.whole()
+            if body is not None:
+                await answer.whole(exchange.status, headers, target.hidden.covered(body))
+                return
+            await answer.begin(exchange.status, headers)
             mask = Mask(target.hidden)
             while piece := await exchange.read():
                 if passed := mask.passed(piece):
                     await answer.write(passed)
             if rest := mask.rest():
                 await answer.write(rest)
+            await answer.end()
 
-    async def _members(self, body: bytes) -> dict[str, msgspec.Raw]:
-        if len(body) <= LARGE_BODY_BYTES:
-            return read_members(body)
+    async def _read_aside(self, body: bytes) -> dict[str, msgspec.Raw]:
+        """Read a body in a thread, one at a time."""
         await self._large_bodies.acquire()
         reading = asyncio.get_running_loop().run_in_executor(None, read_members, body)
         reading.add_done_callback(self._note_read)
@@ -153,7 +166,7 @@ class Relay:
         return structs.replace(self._deadlines, **own)
 
 
-async def check_answer(exchange: UpstreamExchange, target: Target) -> None:
+async def check_answer(exchange: UpstreamAnswer, target: Target) -> None:
     """Let pass what can be relayed; raises UpstreamRefused or UpstreamBroken for the rest."""
     status = exchange.status
     if 300 <= status < 400:  # noqa: PLR2004  # HTTP's classes of status are known by number
@@ -177,7 +190,7 @@ def _is_plain(codings: bytes) -> bool:
     return all(coding.strip().lower() in NO_CODING for coding in codings.split(b","))
 
 
-async def _error_body(exchange: UpstreamExchange) -> bytes:
+async def _error_body(exchange: UpstreamAnswer) -> bytes:
     """Read an error's body, up to limits; what is missing of one does not change its status."""
     body = b""
     with suppress(UpstreamBroken, UpstreamTimeout, TimeoutError):
@@ -187,11 +200,11 @@ async def _error_body(exchange: UpstreamExchange) -> bytes:
     return body[:MAX_ERROR_BODY_BYTES]
 
 
-def _passed_to_caller(exchange: UpstreamExchange, target: Target) -> Headers:
+def _passed_to_caller(headers: Headers, hidden: Hidden) -> Headers:
     """Choose the headers that may pass; one that quotes the credential does not."""
     return [
         line
-        for line in exchange.headers
+        for line in headers
         if (line[0] in PASSED_TO_CALLER or line[0].startswith(PASSED_PREFIX))
-        and not target.hidden.is_in(line[1])
+        and not hidden.is_in(line[1])
     ]

@@ -8,7 +8,7 @@ from dragoman.domain.change import Change, Noun
 from dragoman.domain.errors import Unauthenticated
 from dragoman.domain.ports import Clock, Store
 from dragoman.domain.principal import Role
-from dragoman.vault import api_key
+from dragoman.vault.api_key import PresentedKey, is_well_formed
 
 CACHED_ACTORS = 10_000
 UNKNOWN_KEYS_MS = 5_000
@@ -45,21 +45,24 @@ class Authenticator:
 
         Raises Unauthenticated where there is none, or one does not verify.
         """
+        return await self.verify([PresentedKey(key) for key in keys])
+
+    async def verify(self, keys: Sequence[PresentedKey]) -> Actor:
+        """Do the same for keys whose digests are known already."""
         if not keys:
             raise Unauthenticated("Missing API key. Send it as 'Authorization: Bearer <key>'.")
         who = await self._verify(keys[0])
         for key in keys[1:]:
-            if key != keys[0]:
+            if key.digest != keys[0].digest:
                 who = both(who, await self._verify(key))
         return who
 
-    async def _verify(self, key: str) -> Actor:
-        digest = api_key.digest(key)
-        who = self._actors.get(digest)
+    async def _verify(self, key: PresentedKey) -> Actor:
+        who = self._actors.get(key.digest)
         if who is None:
-            if not api_key.is_well_formed(key):
+            if not is_well_formed(key.text):
                 raise _invalid()
-            who = await self._look_up(digest)
+            who = await self._look_up(key.digest)
         if who.expires_at_ms is not None and who.expires_at_ms <= self._clock.now_ms():
             raise _invalid()
         return who

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from dragoman.domain.errors import CredentialUnusable
+from dragoman.domain.header_block import HeaderBlock
 from dragoman.domain.ports import Clock, Upstream, UpstreamRequest
 from dragoman.domain.url import Origin
 from dragoman.secret_sources.asking import (
@@ -93,7 +94,7 @@ class MetadataServer:
         request = UpstreamRequest(
             origin=METADATA,
             target=(_TOKEN_PATH + query).encode(),
-            headers=[_FLAVOR],
+            headers=[HeaderBlock([_FLAVOR])],
             body=b"",
             deadlines=DEADLINES,
             method=b"GET",

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import jwt
 
+from dragoman.domain.header_block import HeaderBlock
 from dragoman.domain.ports import Clock, Upstream, UpstreamRequest
 from dragoman.domain.url import parse_origin, request_target
 from dragoman.secret_sources.asking import DEADLINES, ask
@@ -42,7 +43,7 @@ class ServiceAccountTokens:
         request = UpstreamRequest(
             origin=parse_origin(self._endpoint),
             target=request_target(self._endpoint).encode(),
-            headers=[(b"content-type", b"application/x-www-form-urlencoded")],
+            headers=[HeaderBlock([(b"content-type", b"application/x-www-form-urlencoded")])],
             body=urlencode({"grant_type": GRANT_TYPE, "assertion": assertion}).encode(),
             deadlines=DEADLINES,
             carries_credential=True,

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from dragoman.domain.errors import CredentialUnusable
+from dragoman.domain.header_block import HeaderBlock
 from dragoman.domain.ports import Clock, Headers, Upstream, UpstreamRequest
 from dragoman.domain.url import parse_origin, request_target
 from dragoman.secret_sources.asking import DEADLINES, OK, Answered, ask, unreachable
@@ -119,7 +120,7 @@ class VaultKV:
         request = UpstreamRequest(
             origin=self._origin,
             target=(self._base + path).encode(),
-            headers=headers,
+            headers=[HeaderBlock(headers)],
             body=b"",
             deadlines=DEADLINES,
             method=b"GET",
