@@ -12,6 +12,7 @@ import trustme
 
 from tests.background import in_background
 from tests.borrowing import Beside, beside
+from tests.cli.processes import eventually
 from tests.faults.answers import JSON, plain
 from tests.running import RunningDragoman
 from tests.scripted_upstream import ScriptedUpstream, forever, read_request, reply, serving
@@ -124,6 +125,21 @@ async def test_what_is_not_granted_any_more_and_what_is_not_there_read_the_same(
             bodies.add(answer.text)
     assert len(bodies) == 1
     assert upstream.requests == []
+
+
+async def test_whether_a_secret_can_be_had_is_seen_beside_the_llm(
+    server: RunningDragoman, upstream: ScriptedUpstream, operator: Beside
+) -> None:
+    grant = await operator.grant("env://HOME", upstream.url)
+    llm_id = await operator.register(f"{upstream.url}/v1/chat/completions", "env://HOME", "seen")
+    with server.client() as client:
+
+        def state() -> object:
+            return client.get(f"/api/v1/llms/{llm_id}/credential").json()["state"]
+
+        eventually(lambda: state() == "resolved")
+        await operator.take(grant)
+        eventually(lambda: state() == "unresolved")
 
 
 def test_doctor_tries_the_sources_and_shows_no_token(server: RunningDragoman) -> None:

@@ -18,7 +18,7 @@ ONE, TWO = "https://one.example/v1", "https://two.example/v1"
 
 async def grants(platform: Platform) -> list[tuple[str, tuple[str, ...]]]:
     async with platform.store.reading() as work:
-        return [(each.secret, each.origins) for each in await work.grants.all()]
+        return sorted((each.secret, each.origins) for each in await work.grants.all())
 
 
 def grant_audit(platform: Platform) -> list[Any]:

@@ -28,6 +28,7 @@ from dragoman.gateway.probe import Prober
 from dragoman.gateway.relay import Relay
 from dragoman.gateway.trace import TraceHosts
 from dragoman.registry.authentication import Authenticator
+from dragoman.registry.credential_state import CredentialStates
 from dragoman.registry.identity import Identities
 from dragoman.registry.keys import Keys
 from dragoman.registry.llms import LLMs
@@ -45,6 +46,7 @@ from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
 from dragoman.vault.digests import Digests
 from dragoman.vault.envelope import Vault
+from dragoman.vault.held import HeldSecrets
 from dragoman.vault.keys import Keyring
 
 
@@ -81,7 +83,7 @@ async def serving(
     pool = _pool(settings, policy, upstream_connections)
     llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)
     prober = Prober(directory=directory, upstream=pool, clock=clock, installation=installation)
-    services = _services(store, clock, llms, digests, readers)
+    services = _services(store, clock, llms=llms, held=held, digests=digests, readers=readers)
     usage_log = LoggedUsage(clock)
     calls = openai(
         relay=_relay(settings, directory, pool, installation),
@@ -149,10 +151,17 @@ def _readiness(database: Database, change_feed: SqlChangeFeed) -> Readiness:
 
 
 def _services(
-    store: SqlStore, clock: Clock, llms: LLMs, digests: Digests, readers: Collection[Role]
+    store: SqlStore,
+    clock: Clock,
+    *,
+    llms: LLMs,
+    held: HeldSecrets,
+    digests: Digests,
+    readers: Collection[Role],
 ) -> Services:
     return Services(
         llms=llms,
+        credential_states=CredentialStates(held),
         organizations=Organizations(store=store, clock=clock),
         principals=Principals(store=store, clock=clock, credential_readers=readers),
         keys=Keys(store=store, clock=clock, credential_readers=readers),

@@ -1,7 +1,7 @@
 """`dragoman llm`: register LLMs on a running server; read, change and call them."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -66,7 +66,7 @@ def get(name_or_id: NameOrId, *, as_json: AsJson = False, connection: Connection
         if as_json:
             print_json(llm)
         else:
-            print_line(card(llm))
+            print_line(card(llm, _credential_state(server, llm)))
 
 
 app.command(
@@ -125,6 +125,13 @@ app.command(
         "dragoman llm ping my-llm --json | jq -r 'select(.summary) | .summary.rttP90Ms'",
     ),
 )(grouped(ping.ping))
+
+
+def _credential_state(server: Server, llm: dict[str, Any]) -> str | None:
+    """Ask whether a secret that the operator holds can be had; the others are stored."""
+    if (llm.get("credential") or {}).get("kind") in {None, "api_key"}:
+        return None
+    return str(server.read(f"/llms/{llm['id']}/credential").get("state"))
 
 
 def _own_id(server: Server) -> str | None:

@@ -51,20 +51,20 @@ def summary(llm: Shown) -> str:
     return f"'{name}' ({id_})"
 
 
-def card(llm: Shown) -> str:
+def card(llm: Shown, credential_state: str | None = None) -> str:
     """Write all that is set, one line each; lists and objects are indented below."""
     lines: list[tuple[str, str]] = []
-    for name, value in _arranged(llm).items():
+    for name, value in _arranged(llm, credential_state).items():
         lines += _lines(name, value)
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}  {text}".rstrip() for name, text in lines)
 
 
-def _arranged(llm: Shown) -> Shown:
+def _arranged(llm: Shown, credential_state: str | None) -> Shown:
     """Put first what a reader looks for, and the secret's place in words."""
     shown = {name: llm[name] for name in ("display_name", "id") if name in llm} | llm
     shown["endpoints"] = [_endpoint(each) for each in llm.get("endpoints") or []]
-    shown["credential"] = _credential(llm.get("credential"))
+    shown["credential"] = _credential(llm.get("credential"), credential_state)
     provenance = llm.get("capability_provenance") or {}
     shown["capabilities"] = {
         name: f"{'yes' if has else 'no'} ({provenance.get(name, 'declared')})"
@@ -82,12 +82,14 @@ def _endpoint(endpoint: Shown) -> str:
     return f"{endpoint.get('url')} (region {region})" if region else str(endpoint.get("url"))
 
 
-def _credential(credential: Shown | None) -> str:
+def _credential(credential: Shown | None, state: str | None) -> str:
     if not credential:
         return "none"
     prefix = credential.get("prefix")
     behind = f" behind '{prefix}'" if prefix else ""
-    return f"{_source(credential)}, sent as {one_line(str(credential.get('header')))}{behind}"
+    missing = " (cannot be had now)" if state == "unresolved" else ""
+    header = one_line(str(credential.get("header")))
+    return f"{_source(credential)}{missing}, sent as {header}{behind}"
 
 
 def _source(credential: Shown) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.dialects.anam.tenants import Tenant
-from tests.dialects.dragoman.answers import LLMS, errors, shown
+from tests.dialects.anam.tenants import SOME_ID, Tenant
+from tests.dialects.dragoman.answers import LLMS, errors, problem, shown
 from tests.dialects.dragoman.registrations import a_credential, an_llm, writable
 
 KEY, OTHER = "env://TEAM_KEY", "env://OTHER_TEAM_KEY"
@@ -183,3 +183,17 @@ def test_without_the_grant_an_llm_stays_and_reads_the_same(tenant: Tenant) -> No
     assert admin.get(path).content == created.content
     assert admin.patch(path, json=writable(created.json())).content == created.content
     assert errors(admin.patch(path, json={"model": "n"})) == [("credential", "not_granted")]
+
+
+@pytest.mark.parametrize(
+    ("credential", "state"),
+    [({"secret": "sk-1"}, "stored"), ({"reference": KEY}, "unresolved"), (None, None)],
+    ids=["stored", "not there", "none"],
+)
+def test_whether_a_secret_can_be_had_is_told_beside_the_llm(
+    admin: httpx2.Client, credential: Any, state: str | None
+) -> None:
+    """Of the operator's it is told end to end, where there are some."""
+    path = f"{LLMS}/{shown(admin.post(LLMS, json=asked(credential)), 201)['id']}"
+    assert shown(admin.get(f"{path}/credential")) == {"state": state}
+    assert problem(admin.get(f"{LLMS}/{SOME_ID}/credential"), 404) == "not_found"

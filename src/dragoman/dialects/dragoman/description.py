@@ -54,10 +54,12 @@ def of(method: str, path: str) -> dict[str, Any]:
     responses: dict[int, dict[str, Any]] = {status: _failure(status) for status in statuses}
     noun, _, one = path.partition("/")
     verb = VERBS[method] if method != "GET" or one or noun == "me" else "list"
+    part = one.partition("/")[2]
+    what = f"{noun if verb == 'list' else noun.removesuffix('s')} {part}".rstrip()
     options: dict[str, Any] = {
         "tags": [noun],
-        "operation_id": f"{verb}_{noun if verb == 'list' else noun.removesuffix('s')}",
-        "summary": f"{verb} {noun if verb == 'list' else noun.removesuffix('s')}".capitalize(),
+        "operation_id": f"{verb} {what}".replace(" ", "_"),
+        "summary": f"{verb} {what}".capitalize(),
         "responses": responses,
     }
     if method == "DELETE":

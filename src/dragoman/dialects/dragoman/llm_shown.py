@@ -5,6 +5,7 @@ from pydantic import Field
 from dragoman.dialects.dragoman.values import Identifier, JsonObject, Moment, Shown
 from dragoman.domain import llm as domain
 from dragoman.domain.credential import CredentialKind
+from dragoman.registry.credential_state import CredentialState
 from dragoman.vault.secret import MASK
 
 
@@ -30,6 +31,15 @@ class Credential(Shown):
     header: str
     prefix: str
     labels: dict[str, str]
+
+
+class CredentialNow(Shown):
+    """Whether the secret of an LLM can be had at this moment."""
+
+    state: CredentialState | None = Field(
+        description="`stored` here, sealed; `resolved`: the operator lends it; `unresolved`: not "
+        "granted, not there, or its source is away; null where there is no credential."
+    )
 
 
 class Sampling(Shown):

@@ -76,6 +76,13 @@ class LlmRoutes:
         response.headers.update(tag)
         return mapping.shown(llm)
 
+    async def credential(
+        self, actor: CallingActor, llm_id: str, _: Nothing
+    ) -> llm_shown.CredentialNow:
+        """Try whether the LLM's secret can be had, as a call would; it is no part of the LLM."""
+        llm = await self._services.llms.get(actor, llm_id)
+        return llm_shown.CredentialNow(state=await self._services.credential_states.of(actor, llm))
+
     async def change(
         self,
         *,

@@ -70,6 +70,7 @@ def _table(services: Services) -> list[tuple[str, str, Any, Need]]:
         ("GET", "llms/{llm_id}", llms.get, Action.READ),
         ("PATCH", "llms/{llm_id}", llms.change, Action.UPDATE),
         ("DELETE", "llms/{llm_id}", llms.delete, Action.DELETE),
+        ("GET", "llms/{llm_id}/credential", llms.credential, Action.READ),
         ("GET", "organizations", organizations.page, ORGANIZATION),
         ("POST", "organizations", organizations.create, PLATFORM),
         ("GET", "organizations/{organization_id}", organizations.get, ORGANIZATION),

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from dragoman.domain.ports import Clock
+from dragoman.registry.credential_state import CredentialStates
 from dragoman.registry.identity import Identities
 from dragoman.registry.keys import Keys
 from dragoman.registry.llms import LLMs
@@ -16,6 +17,7 @@ class Services(Struct, frozen=True, kw_only=True):
     """Everything that this dialect needs of the registry."""
 
     llms: LLMs
+    credential_states: CredentialStates
     organizations: Organizations
     principals: Principals
     keys: Keys
