@@ -77,7 +77,7 @@ async def serving(
     services = _services(store, clock, llms, digests)
     usage_log = LoggedUsage(clock)
     calls = openai(
-        relay=_relay(settings, directory, pool, deployment_id),
+        relay=_relay(settings, directory, pool, clock, deployment_id),
         directory=directory,
         authenticator=authenticator,
         change_feed=change_feed,
@@ -113,12 +113,17 @@ def _pool(settings: Settings, policy: EgressPolicy, connections: int) -> HttpPoo
 
 
 def _relay(
-    settings: Settings, directory: Directory, upstream: Upstream, deployment_id: str
+    settings: Settings,
+    directory: Directory,
+    upstream: Upstream,
+    clock: Clock,
+    deployment_id: str,
 ) -> Relay:
     return Relay(
         directory=directory,
         upstream=upstream,
         deadlines=_deadlines(settings),
+        clock=clock,
         installation=f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode(),
         region=settings.region,
     )

@@ -12,6 +12,7 @@ from dragoman.domain.ports import Deadlines, Headers, UpstreamRequest
 from dragoman.gateway.target import TOKEN_BYTES, ReadyEndpoint, Target
 from dragoman.gateway.trace import TRACEPARENT, TRACESTATE, trace_lines
 from dragoman.protocols import openai_chat
+from dragoman.protocols.base import WireRequest
 
 OUR_HEADERS: Headers = [
     (b"content-type", b"application/json"),
@@ -20,6 +21,9 @@ OUR_HEADERS: Headers = [
     (b"user-agent", b"dragoman"),
 ]
 PASSED = frozenset({b"accept", b"openai-beta"})
+
+OF_THE_CALLERS_FORMAT = frozenset({b"openai-beta"})
+"""What means nothing to a server of another one."""
 
 LOOP_HEADER = b"cdn-loop"
 """Tells a relay its own requests (RFC 8586)."""
@@ -72,24 +76,36 @@ def request(
     target: Target,
     endpoint: ReadyEndpoint,
     asked: Asked,
-    members: dict[str, msgspec.Raw],
+    content: dict[str, msgspec.Raw] | WireRequest,
     deadlines: Deadlines,
 ) -> UpstreamRequest:
-    """Write the request to one endpoint of an LLM."""
+    """Write the request to one endpoint of an LLM: of the caller's members, or a translated one."""
     lines = asked.passed
+    translated = content if isinstance(content, WireRequest) else None
+    if translated is not None:
+        lines = [line for line in lines if line[0] not in OF_THE_CALLERS_FORMAT]
+        lines += translated.headers
     if endpoint.takes_trace and asked.traces:
         lines = lines + trace_lines(*asked.traces)
     secret = target.secret_lines
-    if not secret.names.isdisjoint(WRITTEN):
+    if translated is not None or not secret.names.isdisjoint(WRITTEN):
         lines = [line for line in lines if line[0] not in secret.names]
     return UpstreamRequest(
         origin=endpoint.origin,
-        target=endpoint.request_target,
+        target=translated.path.encode() if translated else endpoint.request_target,
         headers=lines + secret.lines,
-        body=openai_chat.edited(members, target.llm.configuration, endpoint.origin.host),
+        body=_body(content, target, endpoint),
         deadlines=deadlines,
         carries_credential=bool(secret.lines),
     )
+
+
+def _body(
+    content: dict[str, msgspec.Raw] | WireRequest, target: Target, endpoint: ReadyEndpoint
+) -> bytes:
+    if isinstance(content, WireRequest):
+        return content.body
+    return openai_chat.edited(content, target.llm.configuration, endpoint.origin.host)
 
 
 def _passed_through(before: list[bytes], installation: bytes) -> bytes:

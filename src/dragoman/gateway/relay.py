@@ -12,7 +12,7 @@ from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
 from dragoman.domain.errors import UpstreamBroken, UpstreamTimeout
 from dragoman.domain.llm import Timeouts
-from dragoman.domain.ports import Deadlines, Headers, Upstream, UpstreamExchange, UpstreamRequest
+from dragoman.domain.ports import Clock, Deadlines, Headers, Upstream, UpstreamExchange
 from dragoman.domain.usage import Usage
 from dragoman.gateway.attempts import ENDPOINT_ERRORS, Attempts
 from dragoman.gateway.body import read_members, read_text
@@ -22,6 +22,7 @@ from dragoman.gateway.mask import Mask
 from dragoman.gateway.outgoing import asked_for, request
 from dragoman.gateway.refusal import MAX_ERROR_BODY_BYTES, refusal
 from dragoman.gateway.target import Target
+from dragoman.gateway.translation import Translation, translation
 
 LARGE_BODY_BYTES = 256 * 1024
 """What is larger is read in a thread, so that other calls go on meanwhile."""
@@ -31,6 +32,8 @@ ERROR_BODY_S = 2.0
 
 WITHOUT_AN_ANSWER = frozenset({204, 205, 206})
 """Statuses that are no errors, and no answer to a call either: nothing, nothing, and a part."""
+
+OK = 200
 
 NO_CODING = frozenset({b"", b"identity"})
 
@@ -66,7 +69,7 @@ class Answer(Protocol):
 
 
 class Relay:
-    """Calls LLMs for callers who speak the same wire format."""
+    """Calls LLMs for callers who speak OpenAI's wire format."""
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Relay:
         directory: Directory,
         upstream: Upstream,
         deadlines: Deadlines,
+        clock: Clock,
         installation: bytes,
         region: str | None = None,
     ) -> None:
@@ -81,6 +85,7 @@ class Relay:
         self._directory = directory
         self._upstream = upstream
         self._deadlines = deadlines
+        self._clock = clock
         self._installation = installation
         self._region = region
         self._cooldowns = Cooldowns()
@@ -89,7 +94,7 @@ class Relay:
     async def chat(
         self, usage: Usage, who: Actor, headers: Headers, body: bytes, answer: Answer
     ) -> None:
-        """Relay one chat completion, streamed or not, as it comes.
+        """Relay one chat completion, streamed or not, as it comes or translated.
 
         Raises CallerError, UpstreamError or OperatorError; after `answer.begin` only an
         UpstreamError, and then what was written is not a whole answer.
@@ -99,37 +104,29 @@ class Relay:
         members = await self._members(body)
         target = await self._directory.find(who, read_text(members, "model"))
         usage.llm_id = target.llm.id
+        translated = translation(target, members, self._clock.now_ms())
         deadlines = self._deadlines_of(target.llm.configuration.timeouts)
         regions = asked.region, self._region
         attempts = Attempts(target, deadlines, usage, self._cooldowns, regions)
         try:
             while True:
                 endpoint, deadlines = attempts.next(perf_counter())
-                outgoing = request(target, endpoint, asked, members, deadlines)
+                content = translated.request(endpoint) if translated else members
+                outgoing = request(target, endpoint, asked, content, deadlines)
                 try:
-                    await self._attempt(outgoing, target, attempts, answer)
+                    async with self._upstream.exchange(outgoing) as exchange:
+                        attempts.answered(exchange.status, perf_counter())
+                        await _check(exchange, target)
+                        if translated is None:
+                            await _pass_on(exchange, target, attempts, answer)
+                        else:
+                            await _translate(exchange, translated, attempts, usage, answer)
                     break
                 except ENDPOINT_ERRORS as error:
                     attempts.failed(error, perf_counter())
         finally:
             attempts.close()
         await answer.end()
-
-    async def _attempt(
-        self, outgoing: UpstreamRequest, target: Target, attempts: Attempts, answer: Answer
-    ) -> None:
-        """Ask one endpoint, and pass on its answer if it is one."""
-        async with self._upstream.exchange(outgoing) as exchange:
-            attempts.answered(exchange.status, perf_counter())
-            await _check(exchange, target)
-            attempts.worked()
-            await answer.begin(exchange.status, _passed_to_caller(exchange, target))
-            mask = Mask(target.hidden)
-            while piece := await exchange.read():
-                if passed := mask.passed(piece):
-                    await answer.write(passed)
-            if rest := mask.rest():
-                await answer.write(rest)
 
     async def _members(self, body: bytes) -> dict[str, msgspec.Raw]:
         if len(body) <= LARGE_BODY_BYTES:
@@ -151,6 +148,37 @@ class Relay:
             return self._deadlines
         own = {name: value for name, value in structs.asdict(timeouts).items() if value is not None}
         return structs.replace(self._deadlines, **own)
+
+
+async def _pass_on(
+    exchange: UpstreamExchange, target: Target, attempts: Attempts, answer: Answer
+) -> None:
+    """Pass on an answer as it comes."""
+    attempts.worked()
+    await answer.begin(exchange.status, _passed_to_caller(exchange, target))
+    mask = Mask(target.hidden)
+    while piece := await exchange.read():
+        if passed := mask.passed(piece):
+            await answer.write(passed)
+    if rest := mask.rest():
+        await answer.write(rest)
+
+
+async def _translate(
+    exchange: UpstreamExchange,
+    translated: Translation,
+    attempts: Attempts,
+    usage: Usage,
+    answer: Answer,
+) -> None:
+    """Pass on an answer translated; it begins when there is something of it to say."""
+    has_begun = False
+    async for piece in translated.pieces(exchange, usage):
+        if not has_begun:
+            has_begun = True
+            attempts.worked()
+            await answer.begin(OK, translated.headers(piece))
+        await answer.write(piece)
 
 
 async def _check(exchange: UpstreamExchange, target: Target) -> None:
