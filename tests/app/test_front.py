@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -53,6 +53,13 @@ def front(*, ready: bool = True) -> Front:
                     "/v1/models": echoing("models"),
                 },
             ),
+            Dialect(
+                name="goodmem",
+                paths={"/v1/llms": echoing("goodmem"), "/v1/ping": echoing("ping")},
+                header=b"x-api-key",
+                prefix="/goodmem",
+                app=echoing("goodmem below its prefix"),
+            ),
             Dialect(name="other", paths={}, prefix="/other", app=never),
         ],
         readiness=readiness,
@@ -60,7 +67,9 @@ def front(*, ready: bool = True) -> Front:
     )
 
 
-def messages(server: Front, path: str, kind: str = "http") -> list[Any]:
+def messages(
+    server: Front, path: str, kind: str = "http", headers: Sequence[tuple[bytes, bytes]] = ()
+) -> list[Any]:
     """Send a request for a path (decoded, as a server hands it on)."""
     sent: list[Any] = []
 
@@ -70,13 +79,16 @@ def messages(server: Front, path: str, kind: str = "http") -> list[Any]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(server({"type": kind, "method": "GET", "path": path}, receive, send))
+    asgi = {"type": kind, "method": "GET", "path": path, "headers": list(headers)}
+    asyncio.run(server(asgi, receive, send))
     return sent
 
 
-def ask(server: Front, path: str, kind: str = "http") -> tuple[int, Any] | None:
+def ask(
+    server: Front, path: str, kind: str = "http", headers: Sequence[tuple[bytes, bytes]] = ()
+) -> tuple[int, Any] | None:
     """Send a request, and give status and body; None for no answer."""
-    sent = messages(server, path, kind)
+    sent = messages(server, path, kind, headers)
     if not sent:
         return None
     head, body = sent
@@ -128,6 +140,47 @@ def test_a_path_goes_where_it_belongs_and_a_prefix_is_taken_off(
 )
 def test_all_else_is_nothing(path: str) -> None:
     assert ask(front(), path) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "app"),
+    [
+        ("/v1/llms", [], "anam"),
+        ("/v1/llms", [(b"authorization", b"Bearer k")], "anam"),
+        ("/v1/llms", [(b"x-api-keys", b"k"), (b"", b"")], "anam"),
+        ("/v1/llms", [(b"x-api-key", b"k")], "goodmem"),
+        ("/v1/llms", [(b"x-api-key", b"")], "goodmem"),
+        ("/v1/llms", [(b"authorization", b"Bearer k"), (b"x-api-key", b"k")], "goodmem"),
+        ("/v1/llms/1", [(b"x-api-key", b"k")], "goodmem"),
+        ("/v1/llms/1", [], "anam"),
+        ("/v1/ping", [], "ping"),
+        ("/v1/ping", [(b"x-api-key", b"k")], "ping"),
+        ("/v1/models", [(b"x-api-key", b"k")], "models"),
+        ("/anam/v1/llms", [(b"x-api-key", b"k")], BELOW),
+    ],
+)
+def test_a_path_that_dialects_share_is_the_one_whose_header_is_there(
+    path: str, headers: list[tuple[bytes, bytes]], app: str
+) -> None:
+    answer = ask(front(), path, headers=headers)
+    assert answer is not None
+    assert list(answer[1]) == [app]
+
+
+@pytest.mark.parametrize("headers", [(b"", b""), (b"x-a", b"x-a"), (b"x-a", b"x-b")])
+def test_dialects_that_share_a_path_and_leave_it_open_whose_it_is_cannot_be_served(
+    headers: tuple[bytes, bytes],
+) -> None:
+    sharing = [
+        Dialect(name=f"dialect {number}", paths={"/v1/llms": never}, header=header)
+        for number, header in enumerate(headers)
+    ]
+
+    async def ready() -> tuple[bool, dict[str, str]]:
+        return True, {}
+
+    with pytest.raises(RuntimeError, match="dialects"):
+        Front(sharing, readiness=ready, fallback=lambda error: Rendered(404, error.message))
 
 
 def test_health_and_readiness_are_the_fronts_own() -> None:

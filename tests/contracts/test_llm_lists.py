@@ -79,6 +79,34 @@ async def test_a_name_that_nobody_gave_equals_no_value(store: Store) -> None:
         assert await asked(store, equal={"provider": value}) == []
 
 
+PROVIDED = [
+    named_llm("a", "plain"),
+    named_llm("b", "plain", provider=Provider.VLLM),
+    named_llm("c", "plain", provider=Provider.OLLAMA),
+]
+
+
+@pytest.mark.parametrize(
+    ("providers", "found"),
+    [
+        ((), {"a", "b", "c"}),
+        ((None,), {"a"}),
+        ((Provider.VLLM,), {"b"}),
+        ((Provider.VLLM, None), {"a", "b"}),
+        ((Provider.VLLM, Provider.OLLAMA), {"b", "c"}),
+        ((Provider.OPENAI,), set()),
+    ],
+)
+async def test_several_providers_may_be_asked_for_and_the_one_that_nobody_named(
+    store: Store, providers: tuple[Provider | None, ...], found: set[str]
+) -> None:
+    await add(store, *PROVIDED)
+    assert set(await asked(store, providers=providers)) == found
+    assert await asked(store, providers=providers, equal={"provider": "ollama"}) == sorted(
+        found & {"c"}
+    )
+
+
 small = st.sampled_from(["", "a", "b", "Ab"])
 few_labels = st.dictionaries(st.sampled_from("kl"), st.sampled_from(["", "x", "y"]))
 few_llms = st.lists(
@@ -114,6 +142,9 @@ queries = st.builds(
             "enabled": st.booleans(),
             "is_default": st.booleans(),
         },
+    ),
+    providers=st.lists(st.sampled_from([Provider.VLLM, Provider.OPENAI, None]), max_size=2).map(
+        tuple
     ),
     labels=st.lists(requirements, max_size=2).map(tuple),
     limit=st.integers(1, 7),

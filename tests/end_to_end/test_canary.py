@@ -92,6 +92,7 @@ def _walk_every_way(call: Recorder, url: str) -> None:
     for header in ({"authorization": f"Bearer {MISPLACED}"}, {"x-api-key": MISPLACED}):
         assert call("GET", "/v1/llms", headers=header).status_code == 401
 
+    _walk_goodmems_ways(call, url.removesuffix("/chat/completions"))
     chat = {"model": "my-llm", "messages": [{"role": "user", "content": "Hi"}]}
     echoed = call("POST", "/v1/chat/completions", json=chat)
     assert echoed.status_code == 400
@@ -102,6 +103,41 @@ def _walk_every_way(call: Recorder, url: str) -> None:
     assert cut.status_code == 502
     wrong = call("POST", "/v1/chat/completions", json={"model": MISPLACED, "messages": []})
     assert wrong.status_code == 404
+
+
+def _walk_goodmems_ways(call: Recorder, base_url: str) -> None:
+    api_key = {"inlineSecret": STORED, "headerName": "X-Key"}
+    credentials = {"kind": "CREDENTIAL_KIND_API_KEY", "apiKey": api_key}
+    body = {
+        "displayName": "another name",
+        "providerType": "VLLM",
+        "endpointUrl": base_url,
+        "modelIdentifier": "tiny",
+        "credentials": credentials,
+    }
+    created = call("POST", "/goodmem/v1/llms", json=body)
+    assert created.status_code == 201
+    one = f"/goodmem/v1/llms/{created.json()['llm']['llmId']}"
+    assert call("POST", "/goodmem/v1/llms", json=body).status_code == 409
+    moved = call("PUT", one, json={"endpointUrl": "https://other.example"})
+    assert moved.json()["code"] == "SECRET_REQUIRED"
+    rotated = credentials | {"apiKey": api_key | {"inlineSecret": ROTATED}}
+    assert call("PUT", one, json={"credentials": rotated}).status_code == 200
+    assert call("GET", one).status_code == 200
+    assert call("GET", "/goodmem/v1/llms").status_code == 200
+    assert call("GET", f"{one}?includeCredentials=true").status_code == 403
+    for member in (
+        "providerType",
+        "endpointUrl",
+        "credentials",
+        "capabilities",
+        "maxContextLength",
+    ):
+        assert call("POST", "/goodmem/v1/llms", json=body | {member: MISPLACED}).status_code == 400
+    assert call("GET", f"/goodmem/v1/llms?ownerId={QUERY}&{QUERY}=1").status_code == 400
+    assert call("GET", f"/goodmem/v1/llms/{MISPLACED}").status_code == 400
+    assert call("GET", "/v1/llms", headers={"x-api-key": MISPLACED}).status_code == 401
+    assert call("DELETE", one).status_code == 204
 
 
 @contextmanager

@@ -44,6 +44,24 @@ def test_a_parameter_that_is_there_twice_is_refused_by_its_name(
     assert answer.json()["errors"][0]["code"] == "duplicate"
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ownerId={id}&owner_id={id}",
+        "providerType=VLLM&providerType=OLLAMA",
+        "label.env=prod&label%5Benv%5D=prod",
+    ],
+)
+def test_goodmems_parameters_may_be_there_in_one_of_their_spellings(
+    dragoman: RunningDragoman, query: str
+) -> None:
+    some_id = "01999999-0000-7000-8000-000000000000"
+    with dragoman.client() as client:
+        answer = client.get(f"/goodmem/v1/llms?{query.format(id=some_id)}")
+    assert answer.status_code == 400
+    assert "is there twice" in answer.json()["error"]
+
+
 def test_several_kinds_of_uniqueness_are_several_values(dragoman: RunningDragoman) -> None:
     query = "unique=name&unique=connection&dry_run=true"
     with dragoman.client() as client:

@@ -106,6 +106,8 @@ def is_asked_for(llm: LLM, query: LLMQuery) -> bool:
             if getattr(holder, name) != query.equal[name]:
                 return False
     configuration = llm.configuration
+    if query.providers and configuration.provider not in query.providers:
+        return False
     texts = (configuration.display_name, configuration.description, configuration.model)
     text = SEPARATOR.join(each for each in texts if each).casefold()
     if query.search and query.search.casefold() not in text:

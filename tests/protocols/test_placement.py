@@ -15,6 +15,8 @@ HEADERS = {
     ProtocolName.ANTHROPIC: "x-api-key: ",
     ProtocolName.CUSTOM: "Authorization: Bearer ",
     ProtocolName.ADVANCED_VOICE: "Authorization: Bearer ",
+    ProtocolName.DASHSCOPE_TEXT: "Authorization: Bearer ",
+    ProtocolName.DASHSCOPE_MULTIMODAL: "Authorization: Bearer ",
     ProtocolName.NONE: "Authorization: Bearer ",
 }
 

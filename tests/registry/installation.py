@@ -43,6 +43,9 @@ class SetClock:
     def now_ms(self) -> int:
         return self.time_ms
 
+    def now_ns(self) -> int:
+        return self.time_ms * 1_000_000
+
     def new_id(self) -> str:
         self._made += 1
         return uuid7(self.time_ms, self._made.to_bytes(10, "big"))

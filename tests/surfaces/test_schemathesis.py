@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,12 @@ CHECKS = (
     "response_headers_conformance",
     "negative_data_rejection",
 )
+HEADERS = {
+    "anam": "Authorization: Bearer ",
+    "dragoman": "Authorization: Bearer ",
+    "goodmem": "x-api-key: ",
+}
+PATH_PARAMETERS = {"anam": "llm_id", "dragoman": "llm_id", "goodmem": "id"}
 EXAMPLES = 8
 DEADLINE_S = 80
 
@@ -39,10 +46,20 @@ class Run(NamedTuple):
 
 ENDS_WHO_ASKS = "--exclude-operation-id-regex=^(delete_key|delete_principal|create_organization)$"
 """An admin's key would soon be among those that are ended."""
+TAKES_LONG = "--exclude-operation-id-regex=^pingStream$"
+"""Of an LLM that one of the others has made, it may be asked to make a hundred probes."""
 ON_LLMS = frozenset({"llm.create", "llm.update", "llm.delete"})
 RUNS = {
     "anam": Run("anam", "/anam", "admin", (), ON_LLMS),
     "dragoman": Run("dragoman", "/api", "admin", (ENDS_WHO_ASKS,), ON_LLMS),
+    "goodmem": Run("goodmem", "/goodmem", "admin", (TAKES_LONG,), ON_LLMS),
+    "goodmem, pinging": Run(
+        "goodmem",
+        "/goodmem",
+        "admin",
+        (TAKES_LONG.replace("exclude", "include"),),
+        frozenset(),
+    ),
     "dragoman, operators": Run(
         "dragoman",
         "/api",
@@ -65,7 +82,7 @@ def test_a_description_says_what_the_server_does(
             *(sys.executable, "-m", "schemathesis.cli", "--no-color", "run"),
             str(DESCRIPTIONS / f"{run.surface}.json"),
             f"--url={dragoman.url}{run.prefix}",
-            f"--header=Authorization: Bearer {keys[run.role].text}",
+            f"--header={HEADERS[run.surface]}{keys[run.role].text}",
             f"--checks={','.join(CHECKS)}",
             "--phases=examples,coverage,fuzzing",
             f"--max-examples={EXAMPLES}",
@@ -90,15 +107,17 @@ def test_a_description_says_what_the_server_does(
 
 def _configuration(client: httpx2.Client, run: Run) -> str:
     """Name an LLM for each operation that needs one, so that it gets past the 404."""
+    parameter = PATH_PARAMETERS[run.surface]
     lines = []
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         path, body = _creation(run)
         made = client.post(path, json=body)
         assert made.status_code == 201, made.text
+        llm = made.json().get("llm", made.json())
         lines += [
             "[[operations]]",
-            f'include-name = "{method} /v1/llms/{{llm_id}}"',
-            f'parameters = {{ "path.llm_id" = "{made.json()["id"]}" }}',
+            f'include-name = "{method} /v1/llms/{{{parameter}}}"',
+            f'parameters = {{ "path.{parameter}" = "{llm.get("id") or llm["llmId"]}" }}',
         ]
     return "\n".join(lines)
 
@@ -107,4 +126,12 @@ def _creation(run: Run) -> tuple[str, dict[str, Any]]:
     url = "https://api.openai.com/v1/chat/completions"
     if run.surface == "anam":
         return "/anam/v1/llms", registration(url)
+    if run.surface == "goodmem":
+        name = uuid.uuid4().hex
+        return "/goodmem/v1/llms", {
+            "displayName": name,
+            "providerType": "OPENAI",
+            "endpointUrl": "https://api.openai.com/v1",
+            "modelIdentifier": name,
+        }
     return "/api/v1/llms", an_llm()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dragoman.domain.credential import Credential, Placement
 from dragoman.domain.errors import CredentialUnusable
 from dragoman.domain.llm import LLM, ProtocolName, Provider
-from dragoman.domain.url import Endpoint, canonical_url, url_problem
+from dragoman.domain.url import Endpoint
 from dragoman.vault.digests import BINDING, Digests, new_digest_key
 from dragoman.vault.envelope import Vault
 from dragoman.vault.keys import Keyring
@@ -138,48 +138,3 @@ def test_a_digest_key_opens_in_its_installation_only_and_as_nothing_else() -> No
     credential = VAULT.seal(Secret("00" * 32), msgspec.structs.replace(BINDING, field="credential"))
     with pytest.raises(CredentialUnusable):
         Digests(VAULT, credential)
-
-
-# --- Canonical URLs ------------------------------------------------------------------------------
-
-hosts = st.from_regex(r"[a-zA-Z0-9]{1,8}(\.[a-zA-Z0-9]{1,8}){0,2}", fullmatch=True)
-paths = st.lists(st.from_regex(r"[a-zA-Z0-9%.~_-]{0,4}", fullmatch=True), max_size=3)
-queries = st.none() | st.from_regex(r"[a-zA-Z0-9=&/?:@-]{0,8}", fullmatch=True)
-urls = st.builds(
-    lambda scheme, host, port, path, query: (
-        f"{scheme}://{host}{port}{''.join(f'/{part}' for part in path)}"
-        f"{'' if query is None else f'?{query}'}"
-    ),
-    st.sampled_from(["http", "https", "HTTP", "Https"]),
-    hosts | st.sampled_from(["[::1]", "[2001:DB8::0:1]", "bücher.example", "a.example."]),
-    st.sampled_from(["", ":", ":80", ":443", ":8080"]),
-    paths,
-    queries,
-).filter(lambda url: url_problem(url) is None)
-
-
-@given(url=urls)
-def test_to_canonise_twice_changes_nothing(url: str) -> None:
-    once = canonical_url(url)
-    assert url_problem(once) is None
-    assert canonical_url(once) == once
-
-
-@given(url=urls)
-def test_case_of_the_host_and_slashes_at_the_end_change_nothing(url: str) -> None:
-    scheme, _, rest = url.partition("://")
-    end = min((at for at in map(rest.find, "/?") if at >= 0), default=len(rest))
-    host, after = rest[:end], rest[end:]
-    path, mark, query = after.partition("?")
-    for spelling in (
-        f"{scheme.upper()}://{host.swapcase()}{after}",
-        f"{scheme}://{host}{path}/{mark}{query}",
-    ):
-        assert canonical_url(spelling) == canonical_url(url)
-
-
-@given(url=urls, part=st.from_regex(r"[a-z0-9]{1,4}", fullmatch=True))
-def test_another_path_or_query_is_another_url(url: str, part: str) -> None:
-    without_query = url.partition("?")[0]
-    assert canonical_url(f"{without_query}/{part}") != canonical_url(without_query)
-    assert canonical_url(f"{without_query}?{part}") != canonical_url(without_query)

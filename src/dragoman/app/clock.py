@@ -13,6 +13,10 @@ class SystemClock:
         """Tell the time [ms since 1970]."""
         return time.time_ns() // 1_000_000
 
+    def now_ns(self) -> int:
+        """Tell the time [ns since 1970]."""
+        return time.time_ns()
+
     def new_id(self) -> str:
         """Make a UUIDv7 of now."""
         return uuid7(self.now_ms(), secrets.token_bytes(10))

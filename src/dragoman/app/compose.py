@@ -15,12 +15,14 @@ from dragoman.app.usage_log import LoggedUsage
 from dragoman.dialects.anam.routes import dialect as anam
 from dragoman.dialects.dragoman.routes import dialect as dragoman
 from dragoman.dialects.dragoman.services import Services
+from dragoman.dialects.goodmem.routes import dialect as goodmem
 from dragoman.dialects.openai.errors import render
 from dragoman.dialects.openai.routes import dialect as openai
 from dragoman.domain.egress_proxy import parse_egress_proxy
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import Clock, Deadlines, Upstream
 from dragoman.gateway.directory import Directory
+from dragoman.gateway.probe import Prober
 from dragoman.gateway.relay import Relay
 from dragoman.gateway.trace import TraceHosts
 from dragoman.registry.authentication import Authenticator
@@ -66,6 +68,7 @@ async def serving(
     memories = Memories()
     store, clock = SqlStore(database, memories), SystemClock()
     deployment_id, vault, digests = await _opened(store, keyring)
+    installation = f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode()
     authenticator = Authenticator(store=store, clock=clock)
     trace_hosts = TraceHosts(settings.trace_hosts)
     held = SecretSources(store=store, sources={})
@@ -74,10 +77,11 @@ async def serving(
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
     pool = _pool(settings, policy, upstream_connections)
     llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)
+    prober = Prober(directory=directory, upstream=pool, clock=clock, installation=installation)
     services = _services(store, clock, llms, digests)
     usage_log = LoggedUsage(clock)
     calls = openai(
-        relay=_relay(settings, directory, pool, clock, deployment_id),
+        relay=_relay(settings, directory, pool, clock, installation),
         directory=directory,
         authenticator=authenticator,
         change_feed=change_feed,
@@ -85,7 +89,11 @@ async def serving(
         max_body_bytes=settings.call_body_max_bytes,
     )
     most = settings.control_body_max_bytes
-    registry = anam(llms, authenticator, most), dragoman(services, authenticator, most)
+    registry = (
+        anam(llms, authenticator, most),
+        goodmem(llms, prober, authenticator, most),
+        dragoman(services, authenticator, most),
+    )
     front = Front([*registry, calls], readiness=_readiness(database, change_feed), fallback=render)
     following = asyncio.create_task(change_feed.follow(memories))
     try:
@@ -117,14 +125,14 @@ def _relay(
     directory: Directory,
     upstream: Upstream,
     clock: Clock,
-    deployment_id: str,
+    installation: bytes,
 ) -> Relay:
     return Relay(
         directory=directory,
         upstream=upstream,
         deadlines=_deadlines(settings),
         clock=clock,
-        installation=f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode(),
+        installation=installation,
         region=settings.region,
     )
 

@@ -1,6 +1,7 @@
 """The first thing a request meets: which dialect it belongs to. Plain ASGI."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from dragoman.dialect.exchange import send_json, send_rendered
 from dragoman.dialect.record import AsgiApp, Dialect, Receive, Render, Scope, Send
@@ -11,12 +12,12 @@ Readiness = Callable[[], Awaitable[tuple[bool, dict[str, str]]]]
 
 
 class Front:
-    """Sends each request to its dialect, by prefix or by a path that only one dialect has."""
+    """Sends each request to its dialect: by prefix, or by a path and the header that claims it."""
 
     def __init__(
         self, dialects: Sequence[Dialect], *, readiness: Readiness, fallback: Render
     ) -> None:
-        self._exact = {path: app for dialect in dialects for path, app in dialect.paths.items()}
+        self._exact = _by_path(dialects)
         self._below = [(f"{path}/", app) for path, app in self._exact.items()]
         self._prefixes = {dialect.prefix: dialect.app for dialect in dialects if dialect.app}
         self._readiness = readiness
@@ -54,6 +55,35 @@ class Front:
         ready, report = await self._readiness()
         status = "ready" if ready else "not ready"
         await _send_state(send, 200 if ready else 503, {"status": status, **report})
+
+
+def _by_path(dialects: Sequence[Dialect]) -> dict[str, AsgiApp]:
+    """Give what answers at each path; raises RuntimeError where two dialects claim the same."""
+    claims: dict[str, dict[bytes, AsgiApp]] = defaultdict(dict)
+    for dialect in dialects:
+        for path, app in dialect.paths.items():
+            if dialect.header in claims[path]:
+                raise RuntimeError(f"two dialects claim {path} in the same way")
+            claims[path][dialect.header] = app
+    return {path: _chosen(apps) for path, apps in claims.items()}
+
+
+def _chosen(apps: Mapping[bytes, AsgiApp]) -> AsgiApp:
+    """Give what answers for several dialects: the one whose header is there, else the one without.
+
+    A path that only one dialect has is that one's, whatever the headers.
+    """
+    if len(apps) == 1:
+        return next(iter(apps.values()))
+    rest = apps.get(b"")
+    if rest is None:
+        raise RuntimeError("one of the dialects that share a path must take what is left")
+
+    async def choose(asgi: Scope, receive: Receive, send: Send) -> None:
+        claimed = (apps[name] for name, _ in asgi["headers"] if name and name in apps)
+        await next(claimed, rest)(asgi, receive, send)
+
+    return choose
 
 
 async def _send_state(send: Send, status: int, state: dict[str, str]) -> None:

@@ -128,6 +128,22 @@ def require(who: Actor, action: Action, llm: LLM) -> None:
         )
 
 
+def require_credentials(who: Actor, llm: LLM) -> None:
+    """Check that the actor may see what is stored of an LLM's credential; raises Forbidden."""
+    reach = who.reach(Action.READ_CREDENTIALS)
+    is_own = llm.owner_id == who.principal_id
+    if (
+        llm.organization_id != who.organization_id
+        or reach is None
+        or not (reach is Reach.ANY or is_own)
+    ):
+        wanted = Reach.OWN if is_own else Reach.ANY
+        raise Forbidden(
+            "This API key may not see the credentials of this LLM.",
+            permission=permission(Action.READ_CREDENTIALS, wanted),
+        )
+
+
 def administered(who: Actor, organization_id: str | None) -> str:
     """Give the id of the organization that an actor administers here; None means their own.
 

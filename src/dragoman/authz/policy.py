@@ -20,6 +20,8 @@ class Action(StrEnum):
     """Call it through the gateway."""
     PING = "ping"
     """Try whether it answers."""
+    READ_CREDENTIALS = "read_credentials"
+    """See what is stored of its credential: where it goes, and never the secret."""
 
 
 class Reach(StrEnum):
@@ -74,7 +76,8 @@ PERMISSIONS: tuple[Permission, ...] = (*_NAMES.values(), *Administration)
 
 ROLES: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ADMIN: _any(*Action) | {Administration.ORGANIZATION},
+        Role.ADMIN: _any(*(set(Action) - {Action.READ_CREDENTIALS}))
+        | {Administration.ORGANIZATION},
         Role.EDITOR: (
             _own(Action.CREATE, Action.UPDATE, Action.DELETE)
             | _any(Action.READ, Action.LIST, Action.USE, Action.PING)

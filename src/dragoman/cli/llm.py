@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dragoman.cli import chat, llm_changes
+from dragoman.cli import chat, llm_changes, ping
 from dragoman.cli.client import Server
 from dragoman.cli.connection import Connection
 from dragoman.cli.failures import Failure
@@ -117,6 +117,13 @@ app.command(
         "dragoman llm chat my-llm --system 'Summarize.' < report.txt",
     ),
 )(grouped(chat.talk))
+app.command(
+    epilog=examples(
+        "dragoman llm ping my-llm",
+        "dragoman llm ping my-llm --count 20 --interval 0.2 --timeout 2",
+        "dragoman llm ping my-llm --json | jq -r 'select(.summary) | .summary.rttP90Ms'",
+    ),
+)(grouped(ping.ping))
 
 
 def _own_id(server: Server) -> str | None:

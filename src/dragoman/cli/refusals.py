@@ -75,7 +75,8 @@ def no_key(url: str) -> Failure:
 
 
 def _message(url: str, status: int, found: dict[str, Any]) -> str:
-    detail = sentence(_text(found, "detail") or _text(found, "message") or "")
+    said = (_text(found, name) for name in ("detail", "message", "error"))
+    detail = sentence(next(filter(None, said), ""))
     match status:
         case 401:
             return (

@@ -45,7 +45,10 @@ class Dialect(Struct, frozen=True):
 
     name: str
     paths: Mapping[str, AsgiApp]
-    """What answers at each path that is this dialect's alone, and at everything below it."""
+    """What answers at each path without a prefix, and at everything below it."""
+    header: bytes = b""
+    """In lower case; where dialects share a path, a request that has this header is this one's.
+    b'' takes what no other dialect claims."""
     prefix: str = ""
     """Where it is mounted as a whole, such as `/anam`; '' where it has no place of its own."""
     app: AsgiApp | None = None

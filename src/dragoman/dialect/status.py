@@ -14,6 +14,7 @@ STATUSES: Mapping[type[errors.DragomanError], int] = MappingProxyType(
         errors.MethodNotAllowed: 405,
         errors.Conflict: 409,
         errors.PreconditionFailed: 412,
+        errors.TooManyAtOnce: 429,
         errors.TooLarge: 413,
         errors.UnsupportedMediaType: 415,
         errors.UpstreamError: 502,
@@ -43,7 +44,7 @@ def headers_of(error: errors.DragomanError) -> tuple[tuple[str, str], ...]:
             return (("allow", allowed),)
         case errors.UpstreamRefused(retry_after_s=int(seconds)):
             return (("retry-after", str(seconds)),)
-        case errors.Unavailable():
+        case errors.Unavailable() | errors.TooManyAtOnce():
             return (("retry-after", "1"),)
         case _:
             return ()

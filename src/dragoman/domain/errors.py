@@ -9,7 +9,8 @@
     │   ├── NotFound                nothing there that this caller may see
     │   ├── MethodNotAllowed        the path exists, the method does not
     │   ├── Conflict                something is there already that excludes it
-    │   ├── PreconditionFailed      it was changed since the caller last looked
+    │   ├── PreconditionFailed      what is there is not in the state that this needs
+    │   ├── TooManyAtOnce           so many of these are under way for this caller already
     │   ├── TooLarge                over a size limit
     │   ├── UnsupportedMediaType    a body that is not JSON
     │   └── NotCallable             the LLM is registered, but cannot be called like this
@@ -119,9 +120,15 @@ class Conflict(CallerError):
 
 
 class PreconditionFailed(CallerError):
-    """It was changed since the caller last looked."""
+    """What is there is not in the state that this needs: it was changed, or is switched off."""
 
     code = "precondition_failed"
+
+
+class TooManyAtOnce(CallerError):
+    """So many of these are under way for this caller already; one more may be asked for later."""
+
+    code = "too_many_at_once"
 
 
 class TooLarge(CallerError):

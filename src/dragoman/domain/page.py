@@ -6,6 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from dragoman.domain.labels import Requirement
+from dragoman.domain.llm import Provider
 
 T = TypeVar("T")
 
@@ -44,6 +45,8 @@ class LLMQuery(PageQuery, frozen=True, kw_only=True, gc=False):
     """A text that the display name, the description or the model contains, case aside."""
     equal: Mapping[str, str | bool] = {}
     """Members that have these values; `LLM_FILTERS` says which can be asked for."""
+    providers: tuple[Provider | None, ...] = ()
+    """One of these, where None is one that nobody named; empty: whichever it is."""
     labels: tuple[Requirement, ...] = ()
     include_platform: bool = True
     offset: int = 0

@@ -27,6 +27,10 @@ class Clock(Protocol):
         """Tell the time [ms since 1970]."""
         ...
 
+    def now_ns(self) -> int:
+        """Tell the time [ns since 1970]."""
+        ...
+
     def new_id(self) -> str:
         """Make a UUIDv7 of now."""
         ...

@@ -89,6 +89,21 @@ class Directory:
             return target
         return await self._remembered(target.llm, self._targets.epoch)
 
+    async def callable_by_id(self, who: Actor, action: Action, llm_id: str) -> Target:
+        """Give the LLM of this id for something else than a call, as it is stored now.
+
+        Raises Forbidden; NotFound; NotCallable; CredentialUnusable.
+        """
+        reach = scope(who, action)
+        async with self._store.reading() as work:
+            llm = await work.llms.get(reach, llm_id)
+        if llm is None:
+            raise NotFound("There is no LLM with this id.")
+        problem = _problem(llm)
+        if problem is not None:
+            raise problem
+        return await self._target(llm)
+
     async def callable_names(self, who: Actor) -> list[tuple[str, LLM]]:
         """List the LLMs that may be called, each with a name that resolves to just this one."""
         async with self._store.reading() as work:

@@ -116,7 +116,7 @@ class Relay:
                 try:
                     async with self._upstream.exchange(outgoing) as exchange:
                         attempts.answered(exchange.status, perf_counter())
-                        await _check(exchange, target)
+                        await check_answer(exchange, target)
                         if translated is None:
                             await _pass_on(exchange, target, attempts, answer)
                         else:
@@ -181,7 +181,7 @@ async def _translate(
         await answer.write(piece)
 
 
-async def _check(exchange: UpstreamExchange, target: Target) -> None:
+async def check_answer(exchange: UpstreamExchange, target: Target) -> None:
     """Let pass what can be relayed; raises UpstreamRefused or UpstreamBroken for the rest."""
     status = exchange.status
     if 300 <= status < 400:  # noqa: PLR2004  # HTTP's classes of status are known by number

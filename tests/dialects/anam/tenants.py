@@ -57,12 +57,14 @@ class Tenant:
         self.keys = with_store(dragoman, self._create)
         self._open = contextlib.ExitStack()
 
-    def another_key(self, role: str) -> NewKey:
-        """Make one more key, of a principal of its own."""
+    def another_key(self, role: str, *permissions: str) -> NewKey:
+        """Make one more key, of a principal of its own; it may do this, or all of its role."""
 
         async def create(store: SqlStore) -> NewKey:
             async with store.writing() as work:
-                draft = KeyDraft(name=f"another {role}", role=Role(role))
+                draft = KeyDraft(
+                    name=f"another {role}", role=Role(role), permissions=permissions or None
+                )
                 return await add_key(work, clock, operator(), self.organization_id, draft)
 
         return with_store(self.dragoman, create)

@@ -50,6 +50,8 @@ SHOWN_FORMATS: dict[ProtocolName, Format] = {
     **{ProtocolName(name): name for name in get_args(Format)},
     ProtocolName.OPENAI_RESPONSES: "custom",
     ProtocolName.VERTEX_AI: "gemini",
+    ProtocolName.DASHSCOPE_TEXT: "custom",
+    ProtocolName.DASHSCOPE_MULTIMODAL: "custom",
 }
 """How protocols are shown: what Anam's enum lacks, as the nearest that its clients can parse."""
 

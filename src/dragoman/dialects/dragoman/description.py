@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI
-
 from dragoman.dialects.dragoman import llm_schema, schema
 from dragoman.dialects.dragoman.errors import PROBLEM_JSON
 
@@ -91,27 +89,9 @@ def _failure(status: int) -> dict[str, Any]:
     return {"description": phrase} | ({"model": schema.Problem} if is_failure else {})
 
 
-def complete(app: FastAPI) -> None:
-    """Have an application describe itself in full."""
-    described = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            found = described()
-            for path, item in found["paths"].items():
-                for method, operation in item.items():
-                    _complete(operation, method.upper(), path)
-            for unused in ("HTTPValidationError", "ValidationError"):
-                found["components"]["schemas"].pop(unused, None)
-        return app.openapi_schema or {}
-
-    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation has it
-
-
-def _complete(operation: dict[str, Any], method: str, path: str) -> None:
-    responses = operation["responses"]
-    responses.pop("422", None)  # never answered; the framework assumes it
-    for status, response in responses.items():
+def complete(operation: dict[str, Any], method: str, path: str) -> None:
+    """Add what the framework does not know of an operation."""
+    for status, response in operation["responses"].items():
         if status >= "400":
             response["content"] = {PROBLEM_JSON: response["content"]["application/json"]}
     if path == f"/v1/{ONE_LLM}":

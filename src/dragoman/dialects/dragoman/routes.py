@@ -7,6 +7,7 @@ from fastapi.security import HTTPBearer
 
 from dragoman.authz.policy import Action, Administration
 from dragoman.dialect.control_plane import ANYONE, ControlPlane, Need, needs
+from dragoman.dialect.description import describe
 from dragoman.dialect.record import Dialect
 from dragoman.dialects.dragoman import description
 from dragoman.dialects.dragoman.audit import AuditRoutes
@@ -56,7 +57,7 @@ def application(services: Services) -> FastAPI:
             dependencies=[needs(need), Depends(each_once)],
             **description.of(method, path),
         )
-    description.complete(app)
+    describe(app, description.complete)
     return app
 
 

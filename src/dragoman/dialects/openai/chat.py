@@ -17,8 +17,8 @@ from dragoman.dialect.exchange import (
 )
 from dragoman.dialect.record import Receive, Scope, Send
 from dragoman.dialect.request_id import new_request_id
+from dragoman.dialect.watch import Watch
 from dragoman.dialects.openai.errors import content, fault_of, render
-from dragoman.dialects.openai.watch import Watch
 from dragoman.domain.errors import (
     CallerError,
     DragomanError,

@@ -217,11 +217,22 @@ def _conditions(query: LLMQuery, parameters: dict[str, Any]) -> Iterator[str]:
         if name in query.equal:
             parameters[f"is_{name}"] = query.equal[name]
             yield f"{name} = :is_{name}"
+    if query.providers:
+        yield _provider_condition(query.providers, parameters)
     if query.search:
         parameters["text"] = containing(query.search.casefold())
         yield "search_text LIKE :text ESCAPE '!'"
     for number, requirement in enumerate(query.labels):
         yield _label_condition(requirement, f"label{number}", parameters)
+
+
+def _provider_condition(providers: Sequence[str | None], parameters: dict[str, Any]) -> str:
+    named = {f"provider{number}": name for number, name in enumerate(providers) if name is not None}
+    parameters |= named
+    conditions = [f"provider = :{name}" for name in named]
+    if None in providers:
+        conditions.append("provider IS NULL")
+    return f"({' OR '.join(conditions)})"
 
 
 def _label_condition(requirement: Requirement, name: str, parameters: dict[str, Any]) -> str:

@@ -1,0 +1,152 @@
+"""GoodMem's two routes that probe an LLM: once, or as a stream of events."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from dragoman.authz.check import Actor
+from dragoman.authz.policy import Action
+from dragoman.dialect.control_plane import CallingActor, needs
+from dragoman.dialect.exchange import CallerGone
+from dragoman.dialect.record import Receive, Scope, Send
+from dragoman.dialect.watch import Watch
+from dragoman.dialects.goodmem import ping_mapping, ping_schema
+from dragoman.dialects.goodmem.errors import failures
+from dragoman.domain.errors import NotCallable, PreconditionFailed
+from dragoman.gateway.probe import Ended, Prober
+from dragoman.gateway.probe_plan import Limit, Plan
+from dragoman.gateway.probe_result import Probed, Summary
+
+ONCE, STREAM = "/v1/ping:once", "/v1/ping:stream"
+
+NDJSON, EVENTS = "application/x-ndjson", "text/event-stream"
+
+Responses = dict[int | str, dict[str, Any]]
+
+FAILURES = failures(400, 401, 403, 404, 412, 413, 415, 429, 502)
+
+
+def add_ping(app: FastAPI, prober: Prober) -> None:
+    """Put both routes into an application."""
+    handlers = _Handlers(prober)
+
+    def route(path: str, endpoint: Any, **options: Any) -> None:
+        app.add_api_route(
+            path, endpoint, methods=["POST"], dependencies=[needs(Action.PING)], **options
+        )
+
+    route(
+        ONCE,
+        handlers.once,
+        operation_id="pingOnce",
+        response_model=ping_schema.PingResult,
+        response_model_exclude_none=True,
+        responses=FAILURES,
+    )
+    events = {
+        "description": "An event per line, or server-sent events; the last one is a summary.",
+        "content": {EVENTS: {"schema": {"$ref": "#/components/schemas/PingEvent"}}},
+    }
+    route(
+        STREAM,
+        handlers.stream,
+        operation_id="pingStream",
+        status_code=200,
+        response_class=_Events,
+        response_model=ping_schema.PingEvent,
+        responses=_as_json(FAILURES) | {200: events},
+    )
+
+
+def _as_json(failures: Responses) -> Responses:
+    """Describe failures where the framework would give them the media type of the events."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {
+        status: {"description": said["description"], "content": content}
+        for status, said in failures.items()
+    }
+
+
+Accept = Annotated[str, Header()]
+
+
+class _Handlers:
+    """What each route does: read, probe, write."""
+
+    def __init__(self, prober: Prober) -> None:
+        self._prober = prober
+
+    async def once(
+        self, body: ping_schema.PingOnce, request: Request, actor: CallingActor
+    ) -> ping_schema.PingResult | Response:
+        """Probe an LLM. A failure of its server is an answer too, with `ok` false."""
+        plan = ping_mapping.plan(body)
+        try:
+            with _as_precondition(), Watch(request.scope):
+                probed = await self._prober.once(actor, plan)
+        except CallerGone:
+            return Response()  # which nobody is there to hear
+        return ping_mapping.shown_once(probed, plan.limits)
+
+    async def stream(
+        self, body: ping_schema.PingStream, actor: CallingActor, accept: Accept = NDJSON
+    ) -> Response:
+        """Probe an LLM several times, and tell of each probe when it has ended."""
+        plan = ping_mapping.plan(body)
+        return _Events(self._prober, actor, plan, are_sse=_wants_sse(accept))
+
+
+def _wants_sse(accept: str) -> bool:
+    """Tell whether server-sent events are asked for, and not lines before them."""
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return next((kind for kind in kinds if kind in {NDJSON, EVENTS}), NDJSON) == EVENTS
+
+
+@contextmanager
+def _as_precondition() -> Iterator[None]:
+    """Say of an LLM that may not be called what GoodMem says: a precondition does not hold."""
+    try:
+        yield
+    except NotCallable as error:
+        raise PreconditionFailed(error.message, code=error.code) from None
+
+
+class _Events(JSONResponse):
+    """A series of probes, written as it goes; implements the gateway's port `Listener`.
+
+    Not the framework's own streaming: that listens for a caller who leaves where no news of it
+    comes. A failure before the first event is an answer of its own, one after it cuts the stream.
+    """
+
+    media_type = NDJSON
+
+    def __init__(self, prober: Prober, who: Actor, plan: Plan, *, are_sse: bool) -> None:
+        super().__init__(None)
+        self._prober = prober
+        self._who = who
+        self._plan = plan
+        self._are_sse = are_sse
+        self._send: Send
+
+    async def __call__(self, asgi: Scope, _receive: Receive, send: Send) -> None:
+        """Probe for as long as the caller is there."""
+        self._send = send
+        with suppress(CallerGone), _as_precondition(), Watch(asgi):
+            await self._prober.series(self._who, self._plan, self)
+            await send({"type": "http.response.body", "body": b""})
+
+    async def begin(self) -> None:
+        """Write the head."""
+        kind = EVENTS if self._are_sse else NDJSON
+        headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def tell(self, event: Limit | Ended | Probed | Summary) -> None:
+        """Write an event."""
+        shown = ping_mapping.event(event, self._plan.limits)
+        text = shown.model_dump_json(by_alias=True, exclude_none=True).encode()
+        line = b"data: " + text + b"\n\n" if self._are_sse else text + b"\n"
+        await self._send({"type": "http.response.body", "body": line, "more_body": True})

@@ -1,0 +1,1 @@
+"""GoodMem's API as its clients meet it, over HTTP."""
