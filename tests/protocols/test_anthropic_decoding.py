@@ -161,6 +161,12 @@ def test_a_body_that_is_not_of_the_format(body: bytes) -> None:
         list(anthropic.decode(body))
 
 
+def test_arguments_that_are_not_utf8_are_no_arguments() -> None:
+    body = json.dumps(of("anthropic", "parallel_tools").whole).encode()
+    with pytest.raises(UpstreamBroken, match="not of the format"):
+        list(anthropic.decode(body.replace(b"Porto", b"\xff")))
+
+
 def test_tokens_of_an_answer_that_has_only_begun_are_known() -> None:
     found = list(anthropic.decoder().feed(framed(START)))
     assert found[1] == TokensUsed(input_tokens=21, output_tokens=1)

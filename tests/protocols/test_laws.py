@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any
 
@@ -15,7 +16,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from dragoman.domain.chat import Assistant, Text, ToolCall
 from dragoman.domain.chat_answer import ChatAnswer, put_together
 from dragoman.domain.chat_events import Event, Finished, Started
-from dragoman.domain.errors import UpstreamBroken
+from dragoman.domain.errors import UpstreamBroken, UpstreamError
 from dragoman.gateway.body import read_members
 from dragoman.protocols import openai_chat
 from dragoman.protocols.base import FailedInStream, WireFormat
@@ -29,6 +30,9 @@ from tests.protocols.transcripts import (
     every_transcript,
     framed,
 )
+
+ODD = [b"null", b"-1", b"{}", b"[]", b'""', b'"\\ud800"', b"1e999", b"\xff", b"[" * 2000]
+"""What decoders trip over."""
 
 ERRORS = {
     "anthropic": {"type": "error", "error": {"type": "overloaded_error", "message": "full"}},
@@ -45,10 +49,9 @@ def streamed(wire_format: WireFormat, pieces: Iterable[bytes]) -> list[Event]:
 
 
 def meant(answer: ChatAnswer) -> Any:
-    """Give what an answer means: of arguments their values, of logprobs one list."""
+    """Give what an answer means: of arguments their values."""
     calls = [(call.id, call.name, arguments(call.arguments)) for call in answer.calls]
-    logprobs = [each for raw in answer.logprobs for each in json.loads(bytes(raw))]
-    return replace(answer, calls=(), logprobs=()), calls, logprobs
+    return replace(answer, calls=()), calls
 
 
 def written(events: Sequence[Event]) -> list[bytes]:
@@ -220,6 +223,23 @@ def test_what_is_asked_survives_openais_format_and_back(transcript: Transcript) 
 def _compact(chat: Any) -> Any:
     """Read what stays text on its way, in which only spaces may differ."""
     return msgspec.to_builtins(chat, enc_hook=lambda raw: json.loads(bytes(raw)))
+
+
+@every_transcript
+@given(data=st.data())
+def test_bytes_that_are_wrong_are_the_upstreams_fault_and_nothing_else(
+    transcript: Transcript, data: st.DataObject
+) -> None:
+    """Whatever is there in place of some bytes, the answer is read or is the upstream's fault."""
+    for whole in (b"".join(transcript.events), transcript.body):
+        start = data.draw(st.integers(0, len(whole)))
+        end = data.draw(st.integers(start, min(start + 12, len(whole))))
+        odd = data.draw(st.binary(max_size=8) | st.sampled_from(ODD))
+        changed = whole[:start] + odd + whole[end:]
+        with suppress(UpstreamError):
+            written(streamed(transcript.format, [changed]))
+        with suppress(UpstreamError):
+            completion(put_together(transcript.format.decode(changed)), created_s=1)
 
 
 names = st.text("abcXYZ019_-", min_size=1, max_size=12)

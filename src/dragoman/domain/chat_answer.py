@@ -1,8 +1,8 @@
 """A whole answer, put together of its events."""
 
 from collections.abc import Iterable
+from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from dragoman.domain.chat import RedactedThought, Thought, ToolCall
@@ -32,7 +32,7 @@ class ChatAnswer(Struct, frozen=True, kw_only=True):
     refusal: str
     thoughts: tuple[Thought | RedactedThought, ...]
     calls: tuple[ToolCall, ...]
-    logprobs: tuple[msgspec.Raw, ...]
+    logprobs: tuple[Any, ...]
     reason: FinishReason
     tokens: TokensUsed | None
 
@@ -70,7 +70,7 @@ class _Parts:
         self.redacted: dict[int, str] = {}
         self.calls: list[CallStarted] = []
         self.arguments: dict[int, list[str]] = {}
-        self.logprobs: list[msgspec.Raw] = []
+        self.logprobs: list[Any] = []
         self.reason = FinishReason.STOP
         self.tokens: TokensUsed | None = None
 
@@ -88,7 +88,7 @@ class _Parts:
             case RefusalDelta(text=text):
                 self.refusal.append(text)
             case Logprobs(content=content):
-                self.logprobs.append(content)
+                self.logprobs += content
             case TokensUsed():
                 self.tokens = event
             case Started():

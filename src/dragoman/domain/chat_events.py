@@ -5,8 +5,8 @@ A stream and a whole answer are the same events in larger or smaller pieces. The
 """
 
 from enum import StrEnum
+from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 
@@ -68,9 +68,10 @@ class CallArguments(Struct, frozen=True, gc=False):
 
 
 class Logprobs(Struct, frozen=True, gc=False):
-    """How likely tokens were, as OpenAI writes it."""
+    """How likely tokens were."""
 
-    content: msgspec.Raw
+    content: tuple[Any, ...]
+    """One entry for each token, as OpenAI writes it."""
 
 
 class FinishReason(StrEnum):

@@ -22,7 +22,8 @@ from dragoman.gateway.mask import Mask
 from dragoman.gateway.outgoing import asked_for, request
 from dragoman.gateway.refusal import MAX_ERROR_BODY_BYTES, refusal
 from dragoman.gateway.target import Target
-from dragoman.gateway.translation import Translation, translation
+from dragoman.gateway.translated_answer import TranslatedAnswer
+from dragoman.gateway.translation import translation
 
 LARGE_BODY_BYTES = 256 * 1024
 """What is larger is read in a thread, so that other calls go on meanwhile."""
@@ -120,7 +121,7 @@ class Relay:
                         if translated is None:
                             await _pass_on(exchange, target, attempts, answer)
                         else:
-                            await _translate(exchange, translated, attempts, usage, answer)
+                            await _translate(exchange, translated.answer(usage), attempts, answer)
                     break
                 except ENDPOINT_ERRORS as error:
                     attempts.failed(error, perf_counter())
@@ -165,20 +166,19 @@ async def _pass_on(
 
 
 async def _translate(
-    exchange: UpstreamExchange,
-    translated: Translation,
-    attempts: Attempts,
-    usage: Usage,
-    answer: Answer,
+    exchange: UpstreamExchange, translated: TranslatedAnswer, attempts: Attempts, answer: Answer
 ) -> None:
     """Pass on an answer translated; it begins when there is something of it to say."""
-    has_begun = False
-    async for piece in translated.pieces(exchange, usage):
-        if not has_begun:
-            has_begun = True
-            attempts.worked()
-            await answer.begin(OK, translated.headers(piece))
-        await answer.write(piece)
+    has_begun, is_over = False, False
+    while not is_over:
+        piece = await exchange.read()
+        is_over = not piece
+        for said in translated.close() if is_over else translated.feed(piece):
+            if not has_begun:
+                has_begun = True
+                attempts.worked()
+                await answer.begin(OK, translated.headers(said))
+            await answer.write(said)
 
 
 async def check_answer(exchange: UpstreamExchange, target: Target) -> None:

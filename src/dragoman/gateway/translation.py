@@ -1,27 +1,21 @@
 """A call whose caller and upstream speak different formats: translated there and back."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-
 import msgspec
 
 from dragoman.domain.chat import ChatRequest
-from dragoman.domain.chat_answer import put_together
-from dragoman.domain.chat_events import Event, TokensUsed
-from dragoman.domain.errors import Invalid, NotCallable, UpstreamError, dotted
-from dragoman.domain.ports import Headers, UpstreamExchange
+from dragoman.domain.errors import Invalid, NotCallable, dotted
 from dragoman.domain.usage import Usage
-from dragoman.gateway.mask import Mask
-from dragoman.gateway.refusal import refused
 from dragoman.gateway.target import ReadyEndpoint, Target
-from dragoman.protocols.base import FailedInStream, WireFormat, WireRequest
+from dragoman.gateway.translated_answer import (
+    Circumstances,
+    StreamedAnswer,
+    TranslatedAnswer,
+    WholeAnswer,
+)
+from dragoman.protocols.base import WireFormat, WireRequest
 from dragoman.protocols.defaults import completed
 from dragoman.protocols.openai_chat.reading import read
-from dragoman.protocols.openai_chat.writing import StreamWriter, completion
 from dragoman.protocols.registry import TRANSLATED
-from dragoman.protocols.thoughts import Thoughts
-
-JSON: Headers = [(b"content-type", b"application/json")]
-EVENTS: Headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
 
 
 def translation(
@@ -74,67 +68,9 @@ class Translation:
             code="stored_setting_not_supported",
         )
 
-    def headers(self, first: bytes) -> Headers:
-        """Write the head of the answer; `first` is the first piece of its body."""
+    def answer(self, usage: Usage) -> TranslatedAnswer:
+        """Begin to translate an answer; `usage` is told what it takes."""
+        circumstances = Circumstances(self._protocol, self._target, usage, self._created_s)
         if self._chat.stream:
-            return [*EVENTS]
-        return [*JSON, (b"content-length", b"%d" % len(first))]
-
-    async def pieces(self, exchange: UpstreamExchange, usage: Usage) -> AsyncIterator[bytes]:
-        """Give the answer in the caller's format, piece by piece; a whole one is one piece.
-
-        Raises UpstreamRefused where the upstream says within its stream that it failed, and
-        UpstreamBroken where what it says has no end or is not of its format; what was said
-        before that has been given.
-        """
-        if self._chat.stream:
-            async for piece in self._stream(exchange, usage):
-                yield self._covered(piece)
-        else:
-            yield self._covered(await self._whole(exchange, usage))
-
-    async def _whole(self, exchange: UpstreamExchange, usage: Usage) -> bytes:
-        pieces = []
-        while piece := await exchange.read():
-            pieces.append(piece)
-        events = _counted(self._protocol.decode(b"".join(pieces)), usage)
-        said = put_together(self._thoughts().placed(events))
-        return completion(said, created_s=self._created_s)
-
-    async def _stream(self, exchange: UpstreamExchange, usage: Usage) -> AsyncIterator[bytes]:
-        decoder, thoughts = self._protocol.decoder(), self._thoughts()
-        chunks = StreamWriter(created_s=self._created_s, include_usage=self._chat.include_usage)
-        while piece := await exchange.read():
-            written, failure = bytearray(), None
-            try:
-                for event in thoughts.placed(_counted(decoder.feed(piece), usage)):
-                    written += chunks.chunk(event)
-            except UpstreamError as error:
-                failure = error
-            if written:
-                yield bytes(written)
-            if failure is not None:
-                raise self._told(failure)
-        decoder.close()
-
-    def _thoughts(self) -> Thoughts:
-        return Thoughts(self._target.llm.configuration.reasoning_format)
-
-    def _told(self, failure: UpstreamError) -> UpstreamError:
-        """Give a failure as the caller may hear of it."""
-        if isinstance(failure, FailedInStream):
-            return refused(failure.status, failure.said, [], self._target)
-        return failure
-
-    def _covered(self, piece: bytes) -> bytes:
-        """Cover the credential; a piece is whole in itself, so nothing waits for the next one."""
-        mask = Mask(self._target.hidden)
-        return mask.passed(piece) + mask.rest()
-
-
-def _counted(events: Iterable[Event], usage: Usage) -> Iterator[Event]:
-    """Take note of the tokens that are told of on the way."""
-    for event in events:
-        if isinstance(event, TokensUsed):
-            usage.tokens = event
-        yield event
+            return StreamedAnswer(circumstances, include_usage=self._chat.include_usage)
+        return WholeAnswer(circumstances)

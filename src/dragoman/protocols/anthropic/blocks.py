@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from dragoman.domain.chat_events import (
     CallArguments,
     CallStarted,
@@ -63,7 +65,7 @@ class Blocks:
             yield ThoughtRedacted(number, block.data)
         if bytes(block.input) not in {b"", b"{}"}:
             self._with_arguments.add(number)
-            yield CallArguments(number, bytes(block.input).decode())
+            yield CallArguments(number, _text(block.input))
 
     def add(self, index: int, delta: Delta) -> Iterator[Event]:
         """Give what is new of a block."""
@@ -98,6 +100,13 @@ class Blocks:
         """End what a server has not ended itself."""
         for index in (*self._open,):
             yield from self.stop(index)
+
+
+def _text(raw: msgspec.Raw) -> str:
+    try:
+        return bytes(raw).decode()
+    except UnicodeDecodeError:
+        raise not_the_format(NAME) from None
 
 
 def _unknown() -> UpstreamBroken:

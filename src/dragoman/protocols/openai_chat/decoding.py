@@ -66,11 +66,8 @@ class _Message(Struct):
     reasoning_details: list[_Detail] | None = None
 
 
-_NULL = msgspec.Raw(b"null")
-
-
 class _LogprobsOfChoice(Struct):
-    content: msgspec.Raw = _NULL
+    content: tuple[Any, ...] | None = None
 
 
 class _Choice(Struct):
@@ -174,8 +171,8 @@ class Decoder:
 
     def _call(self, call: _Call) -> Iterator[Event]:
         index = self._calls if call.index is None else call.index
-        if index >= self._calls:
-            if index > self._calls or call.id is None or call.function.name is None:
+        if not 0 <= index < self._calls:
+            if index != self._calls or call.id is None or call.function.name is None:
                 raise not_the_format(NAME)
             self._calls += 1
             yield CallStarted(index, call.id, call.function.name)
@@ -252,7 +249,7 @@ def _thought(detail: _Detail) -> Iterator[Event]:
 
 
 def _logprobs(choice: _Choice) -> Iterator[Logprobs]:
-    if choice.logprobs is not None and choice.logprobs.content != _NULL:
+    if choice.logprobs is not None and choice.logprobs.content:
         yield Logprobs(choice.logprobs.content)
 
 

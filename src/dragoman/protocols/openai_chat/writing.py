@@ -115,11 +115,10 @@ def _delta(event: Event) -> dict[str, Any]:
 
 def completion(answer: ChatAnswer, *, created_s: int) -> bytes:
     """Write a whole answer; `created_s` is when the call began [s since 1970]."""
-    logprobs = [each for chunk in answer.logprobs for each in msgspec.json.decode(chunk)]
     choice = {
         "index": 0,
         "message": _message(answer),
-        "logprobs": {"content": logprobs} if logprobs else None,
+        "logprobs": {"content": answer.logprobs} if answer.logprobs else None,
         "finish_reason": FINISH_REASONS[answer.reason],
     }
     body: dict[str, Any] = {
