@@ -242,6 +242,26 @@ async def test_another_endpoint_is_asked_at_its_own_url(installation: Installati
     assert call.usage.attempts == 2
 
 
+async def test_another_endpoint_is_asked_where_one_declines_within_its_stream(
+    installation: Installation,
+) -> None:
+    upstream = FakeUpstream(*TEXT.events)
+    upstream.outcomes["a.example"] = [FakeExchange(200, [], [OVERLOADED])]
+    call = Call(installation, await registering(installation, endpoints=(HERE, THERE)), upstream)
+    await call.make(stream=True)
+    assert call.heard == TEXT.answer["content"]
+    assert call.usage.path == ["1=200", "1=529", "2=200"]
+
+
+async def test_nobody_else_is_asked_when_an_answer_has_begun(installation: Installation) -> None:
+    upstream = FakeUpstream(*TEXT.events)
+    upstream.outcomes["a.example"] = [FakeExchange(200, [], [TEXT.events[0], OVERLOADED])]
+    call = Call(installation, await registering(installation, endpoints=(HERE, THERE)), upstream)
+    with pytest.raises(UpstreamRefused):
+        await call.make(stream=True)
+    assert len(upstream.requests) == 1
+
+
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_credential_that_is_quoted_is_covered_however_it_is_spelled(
     installation: Installation, *, stream: bool

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
-from dragoman.domain.errors import UpstreamBroken, UpstreamTimeout
+from dragoman.domain.errors import UpstreamBroken, UpstreamRefused, UpstreamTimeout
 from dragoman.domain.llm import Timeouts
 from dragoman.domain.ports import Clock, Deadlines, Headers, Upstream, UpstreamExchange
 from dragoman.domain.usage import Usage
@@ -170,15 +170,20 @@ async def _translate(
 ) -> None:
     """Pass on an answer translated; it begins when there is something of it to say."""
     has_begun, is_over = False, False
-    while not is_over:
-        piece = await exchange.read()
-        is_over = not piece
-        for said in translated.close() if is_over else translated.feed(piece):
-            if not has_begun:
-                has_begun = True
-                attempts.worked()
-                await answer.begin(OK, translated.headers(said))
-            await answer.write(said)
+    try:
+        while not is_over:
+            piece = await exchange.read()
+            is_over = not piece
+            for said in translated.close() if is_over else translated.feed(piece):
+                if not has_begun:
+                    has_begun = True
+                    attempts.worked()
+                    await answer.begin(OK, translated.headers(said))
+                await answer.write(said)
+    except UpstreamRefused:
+        if not has_begun:  # as if the head had said so: another endpoint may be well
+            attempts.answered(translated.failed_with, perf_counter())
+        raise
 
 
 async def check_answer(exchange: UpstreamExchange, target: Target) -> None:

@@ -26,6 +26,9 @@ class TranslatedAnswer(Protocol):
     has then been given.
     """
 
+    failed_with: int
+    """What the upstream would have answered if it had known before; 0 while it has not failed."""
+
     def headers(self, first: bytes) -> Headers:
         """Write the head; `first` is the first piece of the body."""
         ...
@@ -66,6 +69,8 @@ class Circumstances(Struct, frozen=True):
 class WholeAnswer:
     """An answer that is translated when all of it is there."""
 
+    failed_with = 0
+
     def __init__(self, circumstances: Circumstances) -> None:
         self._under = circumstances
         self._pieces: list[bytes] = []
@@ -94,6 +99,7 @@ class StreamedAnswer:
         self._under = circumstances
         self._decoder = circumstances.protocol.decoder()
         self._thoughts = circumstances.thoughts()
+        self.failed_with = 0
         self._writer = StreamWriter(created_s=circumstances.created_s, include_usage=include_usage)
 
     def headers(self, _: bytes) -> Headers:
@@ -111,6 +117,7 @@ class StreamedAnswer:
         if written:
             yield self._under.covered(bytes(written))
         if isinstance(failure, FailedInStream):
+            self.failed_with = failure.status
             raise refused(failure.status, failure.said, [], self._under.target)
         if failure is not None:
             raise failure
