@@ -19,6 +19,7 @@ from dragoman.domain.llm import ProtocolName, ReasoningFormat, Sampling
 from dragoman.domain.ports import Headers
 from dragoman.domain.url import Endpoint
 from dragoman.domain.usage import Usage
+from dragoman.gateway.relay import LARGE_BODY_BYTES
 from dragoman.vault.secret import Secret
 from tests.fakes.upstream import FakeAnswer, FakeExchange, FakeUpstream
 from tests.gateway.test_relay import SECRET, registered, relaying
@@ -163,10 +164,19 @@ async def test_a_stored_setting_that_cannot_be_sent_is_not_the_callers_fault(
     with pytest.raises(NotCallable, match="frequency_penalty") as refused:
         await call.make()
     assert refused.value.code == "stored_setting_not_supported"
+    assert "frequency_penalty: cannot be" in refused.value.message
     with pytest.raises(Invalid, match="seed"):
         await call.make(seed=1)
     assert call.upstream.requests == []
     assert await call.make(frequency_penalty=0)
+
+
+async def test_a_large_request_is_translated_too(installation: Installation) -> None:
+    call = Call(installation, await registering(installation), FakeUpstream(TEXT.body))
+    words = "many words " * (LARGE_BODY_BYTES // 8)
+    await call.make(messages=[{"role": "user", "content": words}])
+    sent = json.loads(call.upstream.requests[0].body)
+    assert sent["messages"][0]["content"][0]["text"] == words
 
 
 async def test_a_stream_that_is_cut_has_said_what_came_and_has_no_end(

@@ -32,7 +32,7 @@ from dragoman.gateway.outgoing import Asked, request
 from dragoman.gateway.probe_result import Probed, ProbeFailure, ProbeStage
 from dragoman.gateway.relay import check_answer
 from dragoman.gateway.target import Target
-from dragoman.gateway.translation import translation
+from dragoman.gateway.translation import Translation
 from dragoman.protocols.base import WireRequest
 from dragoman.protocols.registry import TRANSLATED
 
@@ -159,8 +159,10 @@ def _content(target: Target, text: str, clock: Clock) -> dict[str, msgspec.Raw] 
     """Write what is asked, in the upstream's format. Raises NotCallable where that cannot be."""
     messages = [{"role": "user", "content": text}]
     members = {"messages": msgspec.Raw(msgspec.json.encode(messages))}
-    translated = translation(_thoughtless(target), members, clock.now_ms())
-    return translated.request(target.endpoints[0]) if translated else members
+    if target.llm.configuration.protocol not in TRANSLATED:
+        return members
+    translated = Translation.begin(_thoughtless(target), members, clock.now_ms())
+    return translated.request(target.endpoints[0])
 
 
 def _for_one_token(target: Target) -> Target:

@@ -1,11 +1,12 @@
 """One call, from a caller's body to the last byte of the LLM's answer."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-import msgspec
 from msgspec import structs
 
 from dragoman.authz.check import Actor, scope
@@ -23,7 +24,8 @@ from dragoman.gateway.outgoing import asked_for, request
 from dragoman.gateway.refusal import MAX_ERROR_BODY_BYTES, refusal
 from dragoman.gateway.target import Target
 from dragoman.gateway.translated_answer import TranslatedAnswer
-from dragoman.gateway.translation import translation
+from dragoman.gateway.translation import Translation
+from dragoman.protocols.registry import TRANSLATED
 
 LARGE_BODY_BYTES = 256 * 1024
 """What is larger is read in a thread, so that other calls go on meanwhile."""
@@ -51,6 +53,8 @@ PASSED_TO_CALLER = frozenset(
 PASSED_PREFIX = b"x-ratelimit-"
 
 OF_THE_INSTALLATION = Timeouts()
+
+T = TypeVar("T")
 
 
 class Answer(Protocol):
@@ -102,10 +106,13 @@ class Relay:
         """
         scope(who, Action.USE)
         asked = asked_for(headers, self._installation)
-        members = await self._members(body)
+        members = await self._aside(len(body), partial(read_members, body))
         target = await self._directory.find(who, read_text(members, "model"))
         usage.llm_id = target.llm.id
-        translated = translation(target, members, self._clock.now_ms())
+        translated = None
+        if target.llm.configuration.protocol in TRANSLATED:
+            translate = partial(Translation.begin, target, members, self._clock.now_ms())
+            translated = await self._aside(len(body), translate)
         deadlines = self._deadlines_of(target.llm.configuration.timeouts)
         regions = asked.region, self._region
         attempts = Attempts(target, deadlines, usage, self._cooldowns, regions)
@@ -129,15 +136,16 @@ class Relay:
             attempts.close()
         await answer.end()
 
-    async def _members(self, body: bytes) -> dict[str, msgspec.Raw]:
-        if len(body) <= LARGE_BODY_BYTES:
-            return read_members(body)
+    async def _aside(self, size_bytes: int, read: Callable[[], T]) -> T:
+        """Read what is in a body of this size, in a thread where it is large."""
+        if size_bytes <= LARGE_BODY_BYTES:
+            return read()
         await self._large_bodies.acquire()
-        reading = asyncio.get_running_loop().run_in_executor(None, read_members, body)
+        reading = asyncio.get_running_loop().run_in_executor(None, read)
         reading.add_done_callback(self._note_read)
         return await asyncio.shield(reading)
 
-    def _note_read(self, reading: "asyncio.Future[dict[str, msgspec.Raw]]") -> None:
+    def _note_read(self, reading: "asyncio.Future[T]") -> None:
         """Let the next body be read: a thread reads on when its caller has gone."""
         self._large_bodies.release()
         if not reading.cancelled():

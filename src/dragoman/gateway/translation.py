@@ -3,7 +3,7 @@
 import msgspec
 
 from dragoman.domain.chat import ChatRequest
-from dragoman.domain.errors import Invalid, NotCallable, dotted
+from dragoman.domain.errors import Invalid, NotCallable
 from dragoman.domain.usage import Usage
 from dragoman.gateway.target import ReadyEndpoint, Target
 from dragoman.gateway.translated_answer import (
@@ -12,31 +12,18 @@ from dragoman.gateway.translated_answer import (
     TranslatedAnswer,
     WholeAnswer,
 )
-from dragoman.protocols.base import WireFormat, WireRequest
+from dragoman.protocols.base import WireRequest
 from dragoman.protocols.defaults import completed
 from dragoman.protocols.openai_chat.reading import read
 from dragoman.protocols.registry import TRANSLATED
 
 
-def translation(
-    target: Target, members: dict[str, msgspec.Raw], now_ms: int
-) -> "Translation | None":
-    """Begin to translate a call; None where nothing has to be translated.
-
-    Raises Invalid that names everything that cannot be read, or not be expressed in the
-    upstream's format, and NotCallable where that is what the LLM itself has stored.
-    """
-    protocol = TRANSLATED.get(target.llm.configuration.protocol)
-    return Translation(protocol, target, read(members), now_ms // 1000) if protocol else None
-
-
 class Translation:
     """One call, which may be tried at several endpoints."""
 
-    def __init__(
-        self, protocol: WireFormat, target: Target, chat: ChatRequest, created_s: int
-    ) -> None:
-        self._protocol = protocol
+    def __init__(self, target: Target, chat: ChatRequest, created_s: int) -> None:
+        """`target` is one whose format is translated; `created_s` is now [s since 1970]."""
+        self._protocol = TRANSLATED[target.llm.configuration.protocol]
         self._target = target
         self._chat = completed(chat, target.llm.configuration)
         self._created_s = created_s
@@ -45,6 +32,15 @@ class Translation:
             self.request(target.endpoints[0])
         except Invalid as invalid:
             raise self._whose(chat, invalid) from None
+
+    @classmethod
+    def begin(cls, target: Target, members: dict[str, msgspec.Raw], now_ms: int) -> "Translation":
+        """Read what the caller asks for, and write it for the first endpoint.
+
+        Raises Invalid that names everything that cannot be read, or not be expressed in the
+        upstream's format, and NotCallable where that is what the LLM itself has stored.
+        """
+        return cls(target, read(members), now_ms // 1000)
 
     def request(self, endpoint: ReadyEndpoint) -> WireRequest:
         """Write the request to one of the endpoints."""
@@ -61,10 +57,9 @@ class Translation:
             self._protocol.encode(chat, llm, self._target.endpoints[0].url)
         except Invalid as callers:
             return callers
-        names = ", ".join(dotted(problem.path) for problem in invalid.problems)
         return NotCallable(
-            f"What is stored for this LLM cannot be sent to its server: {names}. Change its "
-            "registration.",
+            "With what is stored for this LLM, the request cannot be sent to its server. "
+            f"{invalid.message}. Change the registration.",
             code="stored_setting_not_supported",
         )
 

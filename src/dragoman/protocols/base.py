@@ -66,7 +66,8 @@ class WireFormat(Protocol):
     def encode(self, chat: ChatRequest, llm: Configuration, url: str) -> WireRequest:
         """Write a request to the endpoint of this URL; the same for the same.
 
-        Raises Invalid that names everything that the format cannot express.
+        Raises Invalid that names everything that the format cannot express, and NotCallable where
+        the LLM cannot be called as it is registered.
         """
         ...
 

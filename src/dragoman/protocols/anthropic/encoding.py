@@ -14,7 +14,7 @@ from dragoman.domain.chat import (
     ToolChoice,
     ToolUse,
 )
-from dragoman.domain.errors import Invalid, Problem
+from dragoman.domain.errors import Invalid, NotCallable, Problem
 from dragoman.domain.llm import Configuration
 from dragoman.domain.url import request_target
 from dragoman.protocols.anthropic.messages import Conversation
@@ -52,7 +52,16 @@ NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
 def encode(chat: ChatRequest, llm: Configuration, url: str) -> WireRequest:
-    """Write a request. Raises Invalid that names everything that the format cannot express."""
+    """Write a request.
+
+    Raises Invalid that names everything that the format cannot express, and NotCallable where the
+    LLM's version of the API is none.
+    """
+    if not VERSION.fullmatch(version(llm)):
+        raise NotCallable(
+            "This LLM's API version must be a date, such as 2023-06-01. Change its registration.",
+            code="stored_setting_not_supported",
+        )
     problems = [*_inexpressible(chat, llm)]
     signed = model(llm).wants_signatures
     conversation = Conversation(chat.messages, problems, wants_signatures=signed)
@@ -87,9 +96,6 @@ def encode(chat: ChatRequest, llm: Configuration, url: str) -> WireRequest:
 
 def _inexpressible(chat: ChatRequest, llm: Configuration) -> Iterator[Problem]:
     """Find what cannot be said, to this LLM or in this format at all."""
-    if not VERSION.fullmatch(version(llm)):
-        message = "must be a date as 2023-06-01 for an LLM of this format"
-        yield Problem(("api_version",), message, "invalid_value")
     for name, says_nothing in NOT_IN_THE_FORMAT.items():
         value = getattr(chat, name)
         if value is not None and not says_nothing(value):
