@@ -29,7 +29,7 @@ class RunningDragoman:
     ) -> None:
         self.data_dir = data_dir
         self._through = through
-        self._environment = dict(environment)
+        self.environment = dict(environment)
         self._output = data_dir.parent / f"{data_dir.name}.out"
         self._log = data_dir.parent / f"{data_dir.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -65,7 +65,7 @@ class RunningDragoman:
         with self._output.open("wb") as output, self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self._through, sys.executable, "-m", "dragoman", "serve", *options],
-                env=self._environment,
+                env=self.environment,
                 stdout=output,
                 stderr=log,
             )
@@ -96,7 +96,7 @@ class RunningDragoman:
         """Run a `dragoman` command on the same data directory."""
         return subprocess.run(
             [sys.executable, "-m", "dragoman", *arguments],
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,

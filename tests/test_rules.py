@@ -52,7 +52,7 @@ RULES = {
         calls=("dragoman.domain.principal.Scope",),
     ),
     "the environment is read": Rule(
-        places=("dragoman/settings.py",),
+        places=("dragoman/settings/reading.py",),
         uses=("os.environ", "os.environb", "os.getenv", "os.getenvb"),
     ),
     "the clock is read": Rule(
@@ -260,5 +260,5 @@ def test_no_file_is_too_long_to_read() -> None:
 
 
 def test_the_source_is_where_it_is_looked_for() -> None:
-    assert "dragoman/settings.py" in MODULES
+    assert "dragoman/settings/fields.py" in MODULES
     assert len(MODULES) > 50

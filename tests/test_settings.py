@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from dragoman.domain.principal import Role
 from dragoman.settings import CLIENT_VARIABLES, Calling, Settings, SettingsError, calling, load
 
 ANOTHER: dict[str, tuple[str, Any]] = {
@@ -19,8 +20,16 @@ ANOTHER: dict[str, tuple[str, Any]] = {
     "egress_allow": ("127.0.0.0/8", ("127.0.0.0/8",)),
     "egress_proxy": ("http://proxy.example:3128", "http://proxy.example:3128"),
     "ca_bundle": ("/etc/ca.pem", "/etc/ca.pem"),
+    "secret_files": ("/run/secrets", "/run/secrets"),
+    "vault_address": ("https://vault.internal:8200", "https://vault.internal:8200"),
+    "vault_token": ("hvs.token", "hvs.token"),
+    "vault_token_file": ("/run/vault/token", "/run/vault/token"),
+    "vault_namespace": ("team-a/llms", "team-a/llms"),
+    "google_credentials": ("metadata", "metadata"),
+    "google_token_endpoint": ("https://oauth2-a.p.googleapis.com/token",) * 2,
     "region": ("eu", "eu"),
     "trace_hosts": ("vllm.internal,*.example", ("vllm.internal", "*.example")),
+    "credential_readers": ("admin, editor", (Role.ADMIN, Role.EDITOR)),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
     "control_body_max_bytes": ("2048", 2048),
@@ -51,6 +60,9 @@ BAD = [
     ("DRAGOMAN_DATABASE_URL", "db.example"),
     ("DRAGOMAN_DATABASE_URL", "postgresql://ada:a@b@db.example/dragoman"),
     ("DRAGOMAN_DATABASE_URL", "postgresql://ada:a/b@db.example/dragoman"),
+    ("DRAGOMAN_CREDENTIAL_READERS", "owner"),
+    ("DRAGOMAN_CREDENTIAL_READERS", "admin;editor"),
+    ("DRAGOMAN_CREDENTIAL_READERS", "Admin"),
     ("DRAGOMAN_HOST", ""),
     ("DRAGOMAN_PORT", "http"),
     ("DRAGOMAN_PORT", ""),
@@ -80,6 +92,20 @@ BAD = [
     ("DRAGOMAN_EGRESS_PROXY", "https://proxy.example:3128"),
     ("DRAGOMAN_EGRESS_PROXY", "socks5://proxy.example:1080"),
     ("DRAGOMAN_EGRESS_PROXY", "http://proxy.example"),
+    ("DRAGOMAN_SECRET_FILES", ""),
+    ("DRAGOMAN_VAULT_ADDRESS", ""),
+    ("DRAGOMAN_VAULT_ADDRESS", "vault.internal:8200"),
+    ("DRAGOMAN_VAULT_ADDRESS", "https://me:word@vault.internal"),
+    ("DRAGOMAN_VAULT_ADDRESS", "https://vault.internal?namespace=a"),
+    ("DRAGOMAN_VAULT_TOKEN", ""),
+    ("DRAGOMAN_VAULT_TOKEN", "hvs.token\n"),
+    ("DRAGOMAN_VAULT_TOKEN", "hvs.tokén"),
+    ("DRAGOMAN_VAULT_TOKEN_FILE", ""),
+    ("DRAGOMAN_VAULT_NAMESPACE", ""),
+    ("DRAGOMAN_VAULT_NAMESPACE", "a\r\nx-vault-token: b"),
+    ("DRAGOMAN_GOOGLE_CREDENTIALS", ""),
+    ("DRAGOMAN_GOOGLE_TOKEN_ENDPOINT", "http://oauth2.googleapis.com/token"),
+    ("DRAGOMAN_GOOGLE_TOKEN_ENDPOINT", "oauth2.googleapis.com/token"),
     ("DRAGOMAN_EGRESS_ALLOW", "localhost"),
     ("DRAGOMAN_EGRESS_ALLOW", "10.0.0.1/8"),
     ("DRAGOMAN_EGRESS_ALLOW", "10.0.0.0/33"),
@@ -106,10 +132,13 @@ class TestOrder:
     @pytest.mark.parametrize("name", Settings.__struct_fields__)
     def test_an_option_stands_before_its_variable(self, name: str) -> None:
         text, value = ANOTHER[name]
-        option = text if name in {"egress_allow", "trace_hosts"} else value
-        default = {"egress_allow": "10.0.0.0/8", "trace_hosts": "other.example"}.get(
-            name, str(getattr(Settings(), name))
-        )
+        lists = {
+            "egress_allow": "10.0.0.0/8",
+            "trace_hosts": "other.example",
+            "credential_readers": "viewer",
+        }
+        option = text if name in lists else value
+        default = lists.get(name, str(getattr(Settings(), name)))
         settings = load({name: option}, {f"DRAGOMAN_{name.upper()}": default})
         assert settings == msgspec.structs.replace(Settings(), **{name: value})
 
@@ -222,6 +251,19 @@ class TestEgressProxy:
         assert "egress_proxy=None" in repr(Settings())
 
 
+class TestVaultToken:
+    def test_it_is_never_shown(self) -> None:
+        settings = load({}, {"DRAGOMAN_VAULT_TOKEN": "hvs.geheim"})
+        assert settings.vault_token == "hvs.geheim"
+        assert "vault_token=Ellipsis" in repr(settings)
+        assert "heim" not in repr(settings)
+
+    def test_one_that_is_refused_is_not_quoted(self) -> None:
+        with pytest.raises(SettingsError) as refused:
+            load({}, {"DRAGOMAN_VAULT_TOKEN": "hvs.geheim\n"})
+        assert "heim" not in str(refused.value)
+
+
 class TestNetworks:
     @pytest.mark.parametrize(
         ("text", "networks"),
@@ -264,6 +306,16 @@ class TestPaths:
         assert settings.data_path == Path("/srv/data")
         assert settings.database_path == Path("/srv/data/dragoman.db")
         assert settings.kek_path == Path("/srv/data/kek")
+
+    def test_what_opens_or_shows_who_we_are_is_private(self) -> None:
+        settings = Settings(
+            data_dir="/srv/data",
+            kek_file="/run/kek",
+            vault_token_file="/run/token",
+            google_credentials="/run/account.json",
+        )
+        names = ("/srv/data", "/run/kek", "/run/token", "/run/account.json")
+        assert settings.private_paths == tuple(map(Path, names))
 
     def test_a_key_file_that_is_given_may_lie_elsewhere(self) -> None:
         settings = load({}, {"DRAGOMAN_KEK_FILE": "/run/secrets/kek"})

@@ -101,6 +101,16 @@ def test_the_organization_says_which_table_counts(role: Role) -> None:
     assert platform == OPERATORS.get(role, frozenset())
 
 
+@pytest.mark.parametrize("role", Role)
+def test_only_the_operators_setting_lets_a_role_see_credentials(role: Role) -> None:
+    seeing = {permission(Action.READ_CREDENTIALS, reach) for reach in Reach}
+    others = set(Role) - {role}
+    assert not seeing & role_permissions(role, "org-1", others)
+    assert role_permissions(role, "org-1", {role}) == ROLES[role] | seeing
+    platform = role_permissions(role, PLATFORM_ORGANIZATION_ID, set(Role))
+    assert platform == OPERATORS.get(role, frozenset())
+
+
 def test_an_operator_neither_changes_nor_calls_llms() -> None:
     changing = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.USE, Action.PING)
     barred = {permission(action, reach) for action in changing for reach in Reach}

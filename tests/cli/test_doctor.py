@@ -359,6 +359,17 @@ async def test_an_llm_that_cannot_be_called_is_told(
     assert words is None or (words in message and "'it'" in message)
 
 
+async def test_an_llm_whose_grant_was_taken_is_told(data_dir: Path) -> None:
+    assert levels((await found(data_dir))["grants"]) == ["ok"]
+    register(data_dir, LLM.replace("secret: sk-canary-55", "reference: env://CANARY_KEY"))
+    assert levels((await found(data_dir))["grants"]) == ["ok"]
+    change(data_dir, "DELETE FROM grants")
+    ((level, message),) = (await found(data_dir))["grants"]
+    assert level == "warning"
+    assert "Calls of 1 LLM are refused" in message
+    assert "'mine'" in message
+
+
 async def test_a_clock_that_is_behind_is_told(data_dir: Path) -> None:
     change(data_dir, f"UPDATE audit SET at_ms = {SystemClock().now_ms() + 3_600_000}")  # noqa: S608
     ((level, message),) = (await found(data_dir))["clock"]

@@ -18,8 +18,8 @@ WRITTEN = [
     shlex.split(line.replace("\\\n", " "))[1:]
     for line in re.findall(r"^    (dragoman (?:.*\\\n)*.*)$", PAGE, re.MULTILINE)
 ]
-CALLING = {"llm", "audit"}
-"""The commands that call a server."""
+WITH_EXAMPLES = {"llm", "audit", "grant"}
+"""The commands whose help ends with examples."""
 
 
 def commands(group: Any, *path: str) -> dict[tuple[str, ...], Any]:
@@ -56,7 +56,7 @@ def test_every_command_is_written() -> None:
     assert ALL.keys() - {meant(words) for words in WRITTEN} == set()
 
 
-@pytest.mark.parametrize("path", [path for path in ALL if path[0] in CALLING], ids=" ".join)
+@pytest.mark.parametrize("path", [path for path in ALL if path[0] in WITH_EXAMPLES], ids=" ".join)
 def test_help_has_examples_that_are_commands(path: tuple[str, ...]) -> None:
     command = ALL[path]
     text = command.get_help(typer.Context(command, info_name="dragoman"))

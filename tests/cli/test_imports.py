@@ -27,5 +27,7 @@ def test_a_command_imports_nothing_of_the_others() -> None:
     program = "import sys, dragoman.cli\nprint(sorted(n for n in sys.modules if 'dragoman.' in n))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     ours = ["dragoman.cli", "dragoman.cli.commands", "dragoman.domain"]
-    ours += ["dragoman.domain.egress_proxy", "dragoman.domain.url", "dragoman.settings"]
+    ours += [f"dragoman.domain.{name}" for name in ("egress_proxy", "principal", "url")]
+    ours += ["dragoman.settings"]
+    ours += [f"dragoman.settings.{name}" for name in ("checks", "fields", "reading")]
     assert ended.stdout.decode() == f"{ours}\n"

@@ -1,8 +1,10 @@
 """Secrets on their way through the command line: not echoed, printed, or seen in a listing."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -147,3 +149,79 @@ def test_a_key_may_come_from_a_file(admin: Caller, tmp_path: Path) -> None:
     assert "two words" not in admin.refused(*from_file)
     file.unlink()
     assert "No such file" in admin.refused(*from_file)
+
+
+# --- What the operator holds -----------------------------------------------------------------
+
+AT_ONE = (*COMMON[:-1], "https://one.example/v1")
+
+
+@pytest.fixture
+def reference(server: RunningDragoman) -> str:
+    """Give the name of a secret that the organization was granted."""
+    given = server.cli(
+        *("grant", "add", "env://CLI_KEY", "--org", "default"), "--origin", "https://one.example"
+    )
+    assert given.returncode == 0, given.stderr
+    return "env://CLI_KEY"
+
+
+def credential(admin: Caller, name: str) -> Any:
+    return json.loads(admin.done("llm", "get", name, "--json"))["credential"]
+
+
+def test_a_secret_of_the_operators_is_named(admin: Caller, name: str, reference: str) -> None:
+    create = ("llm", "create", "--name", name, *AT_ONE)
+    admin.done(*create, "--secret-ref", reference, "--secret-header", "x-key")
+    shown = credential(admin, name)
+    assert (shown["kind"], shown["reference"]) == ("secret_reference", reference)
+    assert f"the operator's {reference}, sent as x-key\n" in admin.done("llm", "get", name)
+    assert "Changed credential of" in admin.done(
+        "llm", "update", name, "--secret-file", "-", stdin=SECRET.encode()
+    )
+    assert credential(admin, name)["kind"] == "api_key"
+    admin.done("llm", "update", name, "--secret-ref", reference)
+    assert credential(admin, name)["reference"] == reference
+    again = admin.done("llm", "update", name, "--secret-ref", reference)
+    assert again.startswith("Nothing to change: ")
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        {"secret": "sk-of-the-file"},
+        {"kind": "api_key", "labels": {"a": "b"}},
+        {"reference": "env://OF_THE_FILE", "hints": {"a": "b"}},
+        {"kind": "google_adc", "scopes": ["s"], "quota_project_id": None},
+        None,
+    ],
+)
+def test_options_stand_before_the_secret_that_a_file_means(
+    admin: Caller, name: str, reference: str, below: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "llm.json").write_text(json.dumps({"credential": below}))
+    create = ("llm", "create", "--name", name, *AT_ONE, "--from", str(tmp_path / "llm.json"))
+    admin.done(*create, "--secret-ref", reference)
+    shown = credential(admin, name)
+    assert (shown["reference"], shown["hints"]) == (reference, {})
+    assert shown["labels"] == (below or {}).get("labels", {})
+    update = ("llm", "update", name, "--from", str(tmp_path / "llm.json"), "--secret-file", "-")
+    admin.done(*update, stdin=SECRET.encode())
+    assert credential(admin, name)["kind"] == "api_key"
+
+
+def test_what_is_printed_of_a_named_secret_can_be_given_back(
+    admin: Caller, name: str, reference: str, tmp_path: Path
+) -> None:
+    admin.done("llm", "create", "--name", name, *AT_ONE, "--secret-ref", reference)
+    (tmp_path / "llm.json").write_text(admin.done("llm", "get", name, "--json"))
+    again = admin.done("llm", "update", name, "--from", str(tmp_path / "llm.json"))
+    assert again.startswith("Nothing to change: ")
+
+
+def test_what_is_not_granted_is_told(admin: Caller, name: str) -> None:
+    line = admin.refused("llm", "create", "--name", name, *AT_ONE, "--secret-ref", "env://NOBODYS")
+    assert "is not a secret that the operator has granted to this organization" in line
+    for option in ("--ask-secret", "--no-secret"):
+        ended = admin.run("llm", "update", name, "--secret-ref", "env://A", option)
+        assert ended.status == 2

@@ -39,7 +39,7 @@ from tests.postgres import PostgresServer
 from tests.running import RunningDragoman, registration
 
 MANY = 20_000
-TABLES = ("deployment", "organizations", "principals", "api_keys", "llms", "llm_labels")
+TABLES = ("deployment", "organizations", "principals", "api_keys", "llms", "llm_labels", "grants")
 
 
 def move(data_dir: Path, url: str, **settings: str) -> Ended:
@@ -121,6 +121,11 @@ llms:
     metadata: {{deep: [1, 2.5, null, "東京 🗝"]}}
     credential: {{secret: sk-platform}}
     headers: {{x-more: header-value}}
+  - display_name: lent
+    protocol: openai
+    model: m
+    endpoints: [{{url: "https://llm.example/v1"}}]
+    credential: {{reference: "env://PLATFORM_KEY", header: x-key}}
 """
 
 
@@ -133,6 +138,7 @@ def fill(server: RunningDragoman, base_url: str) -> dict[str, Any]:
         ("org", "create", "--name", "acme"),
         ("key", "create", "--org", "acme", "--role", "editor", "--name", "old"),
         ("key", "revoke", "old", "--org", "acme"),
+        ("grant", "add", "google-adc", "--org", "acme"),
     ):
         ended = server.cli(*command)
         assert ended.returncode == 0, ended.stderr
@@ -183,6 +189,33 @@ def test_everything_works_afterwards(tmp_path: Path, url: str) -> None:
         numbers = connection.execute("SELECT revision FROM audit ORDER BY 1").fetchall()
         assert numbers == [(number,) for number in range(1, len(rows) + 1)]
     assert len(rows) == len(audit) + 2
+
+
+def test_grants_and_the_names_of_lent_secrets_arrive(data_dir: Path, url: str) -> None:
+    file = data_dir.parent / "platform.yaml"
+    file.write_text(PLATFORM.format(url="https://one.example/v1"))
+    for command in (
+        ("platform", "apply", str(file), "--allow-plain-secrets"),
+        ("grant", "add", "env://TENANTS_KEY", "--org", "default", "--origin", "https://a.example"),
+    ):
+        assert dragoman(*command, data_dir=data_dir).status == 0
+    change(data_dir, """UPDATE llms SET credential_labels = '{"of":"ops"}'""")
+    of_llms = "SELECT id, credential_generation, credential_held, credential_labels FROM llms"
+    queries: tuple[LiteralString, ...] = (
+        "SELECT id, organization_id, secret, origins, created_at_ms FROM grants ORDER BY id",
+        f"{of_llms} ORDER BY id",
+    )
+    with closing(sqlite3.connect(data_dir / "dragoman.db")) as database:
+        ours = [database.execute(query).fetchall() for query in queries]
+    assert [len(rows) for rows in ours] == [2, 2]
+    moved(data_dir, url)
+    with psycopg.connect(url) as connection:
+        assert [connection.execute(query).fetchall() for query in queries] == ours
+    listed = dragoman("grant", "list", "--json", data_dir=data_dir, database_url=url)
+    assert [each["secret"] for each in json.loads(listed.output)] == [
+        "env://PLATFORM_KEY",
+        "env://TENANTS_KEY",
+    ]
 
 
 def test_it_says_what_to_set_and_never_the_password(data_dir: Path, url: str) -> None:

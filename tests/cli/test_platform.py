@@ -87,8 +87,8 @@ def test_what_the_example_has_commented_out_is_right_too(data_dir: Path, tmp_pat
     text = text.replace("/run/secrets/regional", str(tmp_path / "secret"))
     for name in ("OPENAI_API_KEY", "REGIONAL_PROJECT"):
         text = text.replace(name, "ONE_SECRET")
-    assert "3 created." in applied(text, data_dir=data_dir)
-    assert "3 unchanged." in applied(text, data_dir=data_dir)
+    assert "4 created." in applied(text, data_dir=data_dir)
+    assert "4 unchanged." in applied(text, data_dir=data_dir)
 
 
 def test_a_file_that_is_named_is_read(data_dir: Path, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ others: canary
         "llms[2].display_name",
         "llms[3]",
     ]
-    assert lines[0] == "others: is not a member that platform LLMs have"
+    assert lines[0] == "others: is not a member that this file has"
     assert lines[14].endswith("add 10.0.0.1/32 or its network to DRAGOMAN_EGRESS_ALLOW.")
 
 
@@ -276,6 +276,82 @@ def test_without_its_key_file_nothing_is_sealed(data_dir: Path) -> None:
     ended = apply(ONE, data_dir=data_dir)
     assert ended.status == 1
     assert ended.errors.startswith(f"There is no key file {data_dir}/kek. Restore it")
+
+
+# --- Secrets that stay with the operator ------------------------------------------------------
+
+LENT = ONE.replace("{secret: {env: ONE_SECRET}}", "{reference: env://ONE_SECRET}")
+GOOGLES = ONE.replace("{secret: {env: ONE_SECRET}}", "{google_adc: {scopes: [s]}}").replace(
+    "one.example", "one.googleapis.com"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        (LENT, '{"type":"secret_reference","uri":"env://ONE_SECRET","hints":{}}'),
+        (GOOGLES, '{"type":"google_adc","scopes":["s"],"quota_project_id":null}'),
+    ],
+)
+def test_a_secret_may_stay_where_the_server_finds_it(data_dir: Path, text: str, held: str) -> None:
+    assert "1 created." in applied(text, data_dir=data_dir)
+    assert "1 unchanged." in applied(text, data_dir=data_dir)
+    assert rows(data_dir, "SELECT credential_held FROM llms") == [(held,)]
+    assert rows(data_dir, "SELECT COUNT(*) FROM llm_secrets") == [(0,)]
+    assert "1 updated." in applied(ONE.replace("one.example", "two.example"), data_dir=data_dir)
+    assert rows(data_dir, "SELECT COUNT(*) FROM grants") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("credential", "lines"),
+    [
+        ("{}", ["llms[0].credential: must have one of secret, reference and google_adc"]),
+        (
+            "{reference: env://CANARY, google_adc: {}}",
+            ["llms[0].credential: must have one of secret, reference and google_adc"],
+        ),
+        (
+            "{secret: {env: ONE_SECRET}, reference: env://CANARY}",
+            ["llms[0].credential: must have one of secret, reference and google_adc"],
+        ),
+        (
+            "{reference: sk-canary}",
+            [
+                (
+                    "llms[0].credential.reference: must be env://NAME, file:///path or "
+                    "vault://mount/path#field"
+                )
+            ],
+        ),
+        (
+            "{reference: env://DRAGOMAN_CANARY}",
+            [
+                (
+                    "llms[0].credential.reference: is a variable of Dragoman itself, which no LLM "
+                    "may be sent"
+                )
+            ],
+        ),
+        (
+            '{google_adc: {scopes: ["a canary"]}}',
+            ["llms[0].credential.google_adc: must be a few scopes and a project's id"],
+        ),
+        (
+            "{google_adc: {}}",
+            [
+                (
+                    "llms[0].endpoints[0].url: must be https and end in .googleapis.com: Google's "
+                    "credentials go nowhere else"
+                )
+            ],
+        ),
+    ],
+)
+def test_a_secret_that_cannot_be_lent_is_a_problem(
+    data_dir: Path, credential: str, lines: list[str]
+) -> None:
+    found = problems(ONE.replace("{secret: {env: ONE_SECRET}}", credential), data_dir=data_dir)
+    assert found == lines
 
 
 # --- Among tenants ---------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A revocation, a deletion, a change: felt by every process within a second, on both engines.
+"""A revocation, a deletion, a grant taken: felt by every process within a second, on both engines.
 
 Three servers on one database, each a process of its own that remembers what it has read. In 200
 rounds something ends on one of them, and the others are asked until they refuse it.
@@ -7,13 +7,14 @@ rounds something ends on one of them, and the others are asked until they refuse
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import ExitStack
 from itertools import cycle
 
 import httpx2
 import pytest
 
+from tests.borrowing import beside
 from tests.marking_upstream import marking_upstream
 from tests.postgres import PostgresServer
 from tests.running import RunningDragoman, registration
@@ -34,6 +35,9 @@ def servers(
     """Start three servers that share a database and a key file, on each engine in turn."""
     folder = tmp_path_factory.mktemp(request.param)
     with ExitStack() as running:
+        patch = running.enter_context(pytest.MonkeyPatch.context())
+        for number in range(ROUNDS):
+            patch.setenv(f"HELD_{number}", f"sk-held-{number}")
         if request.param == "sqlite":
             started = [RunningDragoman.start(folder / "first")]
             running.enter_context(started[0])
@@ -66,15 +70,25 @@ async def clients(servers: list[RunningDragoman]) -> AsyncIterator[list[httpx2.A
         await client.aclose()
 
 
+REFUSED = frozenset({401, 404, 502})
+
+
 async def accepted_for(ask: Ask, client: httpx2.AsyncClient, since: float) -> float:
     """Ask until it is refused; gives how long after `since` it was still accepted [s]."""
-    accepted_at = since
+    return await lasted(ask, client, since, REFUSED)
+
+
+async def lasted(
+    ask: Ask, client: httpx2.AsyncClient, since: float, over: Collection[int]
+) -> float:
+    """Ask until the status is one of these; gives how long after `since` it was not [s]."""
+    last_at = since
     while True:
         asked_at = time.monotonic()
-        if (await ask(client)).status_code in {401, 404}:
-            return accepted_at - since
-        accepted_at = asked_at
-        assert asked_at < since + GIVEN_UP_S, "it is never refused"
+        if (await ask(client)).status_code in over:
+            return last_at - since
+        last_at = asked_at
+        assert asked_at < since + GIVEN_UP_S, "it is never felt"
         await asyncio.sleep(0.02)
 
 
@@ -135,3 +149,32 @@ async def test_a_deleted_llm_is_called_by_none_of_three_processes(
             )
 
         await in_rounds(one_round)
+
+
+async def test_a_grant_that_is_given_and_taken_is_felt_by_three_processes(
+    servers: list[RunningDragoman], clients: list[httpx2.AsyncClient]
+) -> None:
+    with marking_upstream() as base:
+        async with beside(servers[0]) as operator:
+
+            async def one_round(number: int) -> float:
+                secret, name = f"env://HELD_{number}", f"held {number}"
+                grant = await operator.grant(secret, base.removesuffix("/v1"))
+                given_at = time.monotonic()
+                await operator.register(f"{base}/chat/completions", secret, name)
+                call = {"model": name, "messages": [{"role": "user", "content": "mark"}]}
+
+                async def ask(client: httpx2.AsyncClient) -> httpx2.Response:
+                    return await client.post("/v1/chat/completions", json=call)
+
+                given = await asyncio.gather(
+                    *(lasted(ask, client, given_at, {200}) for client in clients)
+                )
+                await operator.take(grant)
+                taken_at = time.monotonic()
+                taken = await asyncio.gather(
+                    *(accepted_for(ask, client, taken_at) for client in clients)
+                )
+                return max(*given, *taken)
+
+            await in_rounds(one_round)

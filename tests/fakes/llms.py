@@ -1,5 +1,7 @@
 """LLMs in memory."""
 
+import msgspec
+
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.labels import Operator, Requirement
 from dragoman.domain.llm import LLM
@@ -75,6 +77,14 @@ class FakeWriteLLMs(FakeReadLLMs):
             llm.id
             for llm in self._of(organization_id)
             if llm.configuration.display_name == display_name
+        ]
+
+    async def borrowers(self, organization_id: str) -> list[LLM]:
+        found = self._of(organization_id)
+        return [
+            msgspec.structs.replace(llm, headers=())
+            for llm in found
+            if llm.credential and llm.credential.held
         ]
 
     async def unfingerprinted(self, *, limit: int) -> list[LLM]:

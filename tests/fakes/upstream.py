@@ -16,6 +16,15 @@ class FakeExchange:
         self.headers = headers
         self._pieces = list(pieces)
 
+    def whole(self) -> bytes | None:
+        """Give all of the body, where it comes in one piece that is not an error."""
+        match self._pieces:
+            case [bytes(body)]:
+                self._pieces.clear()
+                return body
+            case _:
+                return None
+
     async def read(self) -> bytes:
         """Give the next piece, or nothing after the last one; an error in its place is raised."""
         piece = self._pieces.pop(0) if self._pieces else b""
@@ -44,6 +53,11 @@ class FakeUpstream:
         yield outcome
 
 
+def sent_lines(request: UpstreamRequest) -> Headers:
+    """Give all header lines of a request."""
+    return [line for block in request.headers for line in block.lines]
+
+
 class FakeAnswer:
     """A caller's connection, which keeps what it is given."""
 
@@ -52,6 +66,10 @@ class FakeAnswer:
         self.headers: Headers = []
         self.body = b""
         self.is_whole = False
+
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Take all of it."""
+        self.status, self.headers, self.body, self.is_whole = status, headers, body, True
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Take the head."""

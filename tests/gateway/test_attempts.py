@@ -29,7 +29,7 @@ from dragoman.gateway import relay
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.relay import Relay
 from tests.fakes.held import FakeHeldSecrets
-from tests.fakes.upstream import FakeAnswer, FakeExchange, FakeUpstream
+from tests.fakes.upstream import FakeAnswer, FakeExchange, FakeUpstream, sent_lines
 from tests.gateway.test_directory import platform_llm, stranger
 from tests.registry.installation import Installation, a_configuration, a_draft
 
@@ -86,7 +86,9 @@ class Caller:
     async def call(self, headers: Headers | None = None) -> FakeAnswer:
         self.usage, answer = Usage("req_1", perf_counter()), FakeAnswer()
         self.usage.organization_id = self._who.organization_id
-        await self._relay.chat(self.usage, self._who, headers or [], CALL, answer)
+        await self._relay.chat(
+            self.usage, self._who, self._relay.asked(headers or []), CALL, answer
+        )
         return answer
 
     async def path(self, headers: Headers | None = None) -> str:
@@ -349,7 +351,7 @@ async def test_the_credential_goes_to_each_endpoint_and_the_loop_mark_too(caller
     caller.let("one", UpstreamUnreachable("no"))
     await caller.call()
     for request in caller.upstream.requests:
-        sent = dict(request.headers)
+        sent = dict(sent_lines(request))
         assert sent[b"authorization"] == b"Bearer sk-credential-4f1d7c"
         assert sent[b"cdn-loop"] == b"dragoman-test"
     with pytest.raises(NotCallable):

@@ -8,7 +8,8 @@ import pytest
 
 from dragoman.authz.check import Actor, operator
 from dragoman.domain.change import Change, Noun
-from dragoman.domain.errors import Forbidden, NotCallable, NotFound
+from dragoman.domain.credential import Credential, Placement, SecretReference
+from dragoman.domain.errors import CredentialUnusable, Forbidden, NotCallable, NotFound
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
 from dragoman.domain.principal import Organization, Role
@@ -32,14 +33,17 @@ class Gateway:
     """A directory on a watched store, and somebody to ask it for each organization."""
 
     def __init__(
-        self, installation: Installation, in_between: Callable[[], None] = lambda: None
+        self,
+        installation: Installation,
+        in_between: Callable[[], None] = lambda: None,
+        held: FakeHeldSecrets | None = None,
     ) -> None:
         self.installation = installation
         self.store = WatchedStore(installation.store, in_between)
         self.directory = Directory(
             store=self.store,
             vault=installation.vault,
-            held=FakeHeldSecrets(),
+            held=held or FakeHeldSecrets(),
             clock=installation.clock,
         )
 
@@ -160,6 +164,36 @@ async def test_a_change_of_what_is_granted_makes_everybody_look_again(
     await gateway.looks(who, "one")
     gateway.hear(Noun.GRANT, "a grant")
     assert await gateway.looks(who, "one") == 1
+
+
+async def test_a_lent_secret_is_asked_for_again_when_its_time_is_over_and_the_row_is_not(
+    installation: Installation,
+) -> None:
+    who = await installation.acting()
+    llm = await named(installation, who, "one")
+    place = Placement("Authorization", "Bearer ")
+    lent = Credential(place, 1, held=SecretReference("env://KEY"))
+    async with installation.store.writing() as work:
+        await work.llms.replace(msgspec.structs.replace(llm, credential=lent))
+    good_until_ms = installation.clock.now_ms() + 1000
+    held = FakeHeldSecrets(good_until_ms, KEY="sk-first")
+    gateway = Gateway(installation, held=held)
+
+    async def sent() -> list[tuple[bytes, bytes]]:
+        return (await gateway.directory.find(who, "one")).secret_lines.lines
+
+    for _ in range(2):
+        assert await sent() == [(b"authorization", b"Bearer sk-first")]
+    installation.clock.time_ms = good_until_ms - 1
+    await sent()
+    assert len(held.asked) == 1
+    held.secrets["env://KEY"] = "sk-second"
+    installation.clock.time_ms = good_until_ms
+    assert await sent() == [(b"authorization", b"Bearer sk-second")]
+    assert gateway.store.looks == 1
+    del held.secrets["env://KEY"]
+    with pytest.raises(CredentialUnusable):
+        await sent()
 
 
 async def test_changes_of_other_things_make_nobody_look_again(

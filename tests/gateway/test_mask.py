@@ -46,6 +46,12 @@ def test_wherever_it_is_cut_the_whole_is_masked(data: bytes, cuts: list[int]) ->
     assert b"".join(passed) + mask.rest() == masked(data, HIDDEN)
 
 
+@given(data=texts)
+@example(data=b"xx" + LONGER)
+def test_a_body_that_is_all_there_is_masked_at_once(data: bytes) -> None:
+    assert HIDDEN.covered(data) == masked(data, HIDDEN)
+
+
 @given(data=texts, cuts=st.lists(st.integers(0, 200), max_size=8))
 def test_what_waits_is_the_beginning_of_a_secret_and_never_more(
     data: bytes, cuts: list[int]

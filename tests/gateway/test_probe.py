@@ -214,7 +214,8 @@ async def test_a_failed_probe_makes_no_call_keep_away_from_an_endpoint(
         installation=b"dragoman-test",
     )
     body = b'{"model":"my-llm","messages":[]}'
-    await relay.chat(Usage("req_1", time.perf_counter()), who, [], body, FakeAnswer())
+    usage = Usage("req_1", time.perf_counter())
+    await relay.chat(usage, who, relay.asked([]), body, FakeAnswer())
     assert [request.origin.host for request in upstream.requests] == ["one.example"] * 4
 
 

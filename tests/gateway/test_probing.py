@@ -9,7 +9,7 @@ from msgspec.structs import astuple
 from dragoman.domain.errors import UpstreamBroken
 from dragoman.domain.llm import ProtocolName, Provider, Sampling
 from dragoman.gateway.probe_result import Probed, ProbeStage
-from tests.fakes.upstream import FakeUpstream
+from tests.fakes.upstream import FakeUpstream, sent_lines
 from tests.gateway.probing import (
     CHAT,
     COMPLETION,
@@ -216,7 +216,7 @@ async def test_the_smallest_call_there_is_goes_the_way_of_every_call(
         "temperature": 0.5,
         "max_tokens": 1,
     }
-    assert dict(request.headers) == {
+    assert dict(sent_lines(request)) == {
         b"content-type": b"application/json",
         b"accept-encoding": b"identity",
         b"user-agent": b"dragoman",

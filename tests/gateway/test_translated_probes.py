@@ -6,7 +6,7 @@ import pytest
 
 from dragoman.domain.errors import NotCallable
 from dragoman.domain.llm import ProtocolName, ReasoningEffort, Sampling
-from tests.fakes.upstream import FakeUpstream
+from tests.fakes.upstream import FakeUpstream, sent_lines
 from tests.gateway.probing import COMPLETION, a_plan, a_prober, an_llm
 from tests.protocols.transcripts import of
 from tests.registry.installation import Installation
@@ -33,7 +33,7 @@ async def test_one_token_is_asked_for_in_the_upstreams_format(installation: Inst
         "messages": [{"role": "user", "content": [{"type": "text", "text": "Well?"}]}],
         "top_k": 3,
     }
-    assert dict(request.headers)[b"anthropic-version"] == b"2023-06-01"
+    assert dict(sent_lines(request))[b"anthropic-version"] == b"2023-06-01"
     assert request.target == b"/v1/messages"
     assert (probed.ok, probed.notes) == (True, {})
     assert probed.bytes_sent == len(request.body)

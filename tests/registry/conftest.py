@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.app import bootstrap
+from dragoman.settings import Settings
 from tests.registry.installation import Installation
+from tests.registry.platforms import Platform, open_platform
 
 
 @pytest.fixture
@@ -14,3 +17,11 @@ async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
     made = await Installation.make(tmp_path)
     yield made
     await made.database.close()
+
+
+@pytest.fixture
+async def platform(tmp_path: Path) -> AsyncIterator[Platform]:
+    """Start an installation once, and open it for its operator."""
+    await bootstrap.prepare(Settings(data_dir=str(tmp_path / "data")))
+    async with open_platform(tmp_path / "data") as platform:
+        yield platform

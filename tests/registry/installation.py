@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from dragoman.authz.check import Actor, actor, operator
+from dragoman.domain.credential import Held, SecretReference
 from dragoman.domain.deployment import Deployment
+from dragoman.domain.grant import Grant
 from dragoman.domain.ids import uuid7
 from dragoman.domain.llm import LLM, Configuration, ProtocolName
 from dragoman.domain.principal import Organization, Role
 from dragoman.domain.url import Endpoint
 from dragoman.registry.asked import KEPT, AskedCredential, Change, Draft, Edit
 from dragoman.registry.authentication import Authenticator
+from dragoman.registry.grants import GrantDraft, Grants
 from dragoman.registry.keys import KeyDraft, Keys, NewKey
 from dragoman.registry.llms import LLMs
 from dragoman.registry.organizations import Organizations
@@ -30,6 +33,7 @@ from dragoman.vault.secret import Secret
 NOON_MS = 1_790_000_000_000
 ORGANIZATION = "acme"
 ORGANIZATION_ID = "01a00000-0000-7000-8000-0000000000ac"
+PRIVATE = "/var/lib/dragoman"
 DEPLOYMENT_ID = "01a00000-0000-7000-8000-00000000dead"
 
 
@@ -65,6 +69,7 @@ class Installation:
         self.organizations = Organizations(store=self.store, clock=self.clock)
         self.principals = Principals(store=self.store, clock=self.clock)
         self.keys = Keys(store=self.store, clock=self.clock)
+        self.grants = Grants(store=self.store, clock=self.clock, private=[PRIVATE])
         self.trail = Trail(store=self.store)
         self.authenticator = Authenticator(store=self.store, clock=self.clock)
         self.llms = self.llms_where_allowed("127.0.0.0/8")
@@ -107,6 +112,11 @@ class Installation:
         new = await self.new_key(role, f"some {role}", organization_id)
         return actor(new.key, new.principal)
 
+    async def granted(self, secret: str, *origins: str, organization: str = ORGANIZATION) -> Grant:
+        """Let an organization use one of the operator's secrets."""
+        draft = GrantDraft(organization=organization, secret=secret, origins=origins)
+        return (await self.grants.give(draft)).grant
+
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run SQL on a connection of its own, which sees only what is committed."""
         with closing(sqlite3.connect(self.path)) as database, database:
@@ -144,10 +154,16 @@ def a_draft(
 ) -> Draft:
     """Ask for a new LLM, with a credential if a secret is given."""
     credential = None if secret is None else AskedCredential(Secret(secret))
-    return Draft(configuration=configuration or a_configuration(), credential=credential, **asked)
+    configuration = configuration or a_configuration()
+    return Draft(**{"configuration": configuration, "credential": credential, **asked})
 
 
 def an_edit(change: Change | None = None, secret: str | None = None, **asked: Any) -> Edit:
     """Ask for a change, with a new secret if one is given."""
     credential = KEPT if secret is None else AskedCredential(Secret(secret))
     return Edit(**{"change": change or (lambda same: same), "credential": credential, **asked})
+
+
+def borrowing(held: Held | str, **asked: Any) -> AskedCredential:
+    """Ask for a secret of the operator's; a text is a reference."""
+    return AskedCredential(held=SecretReference(held) if isinstance(held, str) else held, **asked)

@@ -77,38 +77,45 @@ async def prepared(bobs_role: Role) -> FakeStore:
     return store
 
 
-async def as_it_is_now(store: Store, text: str) -> Actor:
+async def as_it_is_now(store: Store, text: str, readers: frozenset[Role]) -> Actor:
     async with store.reading() as work:
         found = await work.principals.by_digest(api_key.digest(text))
     assert found is not None
-    return actor(*found)
+    return actor(*found, readers)
 
 
 @settings(max_examples=400)
-@given(attempt=attempts(), bobs_role=roles, promoted=st.lists(promotions, max_size=2))
+@given(
+    attempt=attempts(),
+    bobs_role=roles,
+    promoted=st.lists(promotions, max_size=2),
+    readers=st.frozensets(roles),
+)
 def test_no_key_that_somebody_makes_can_do_what_they_cannot(
     attempt: tuple[tuple[str, ...] | None, KeyDraft],
     bobs_role: Role,
     promoted: list[tuple[str, Role]],
+    readers: frozenset[Role],
 ) -> None:
     held, draft = attempt
 
     async def run() -> None:
         store = await prepared(bobs_role)
         clock = SetClock()
-        keys, principals = Keys(store=store, clock=clock), Principals(store=store, clock=clock)
+        keys = Keys(store=store, clock=clock, credential_readers=readers)
+        principals = Principals(store=store, clock=clock, credential_readers=readers)
         key = ApiKey("key", ORGANIZATION_ID, ADA, "key", b"", 0, held)
-        ada = actor(key, Principal(ADA, ORGANIZATION_ID, "Ada", Role.ADMIN, 0))
+        ada = actor(key, Principal(ADA, ORGANIZATION_ID, "Ada", Role.ADMIN, 0), readers)
         before = set(powers(ada))
         try:
             new = await keys.create(ada, draft)
         except CallerError:
             return
-        assert set(powers(actor(new.key, new.principal))) <= before
+        assert set(powers(actor(new.key, new.principal, readers))) <= before
         for principal_id, role in [*promoted, (new.principal.id, Role.ADMIN)]:
             with suppress(CallerError):
                 await principals.update(ada, principal_id, role=role)
-            assert set(powers(await as_it_is_now(store, new.text))) <= before
+            assert set(powers(await as_it_is_now(store, new.text, readers))) <= before
 
     asyncio.run(run())
 

@@ -12,8 +12,9 @@ import trustme
 from dragoman.upstream.ranges import METADATA
 from tests.rig import zone
 from tests.rig.name_server import NameServer
-from tests.rig.world import PROXY, World
+from tests.rig.world import PROXY, World, redirecting
 from tests.running import RunningDragoman, registration
+from tests.secret_sources.google_server import MetadataEndpoint, TokenEndpoint
 
 EVERYTHING = ",".join(["0.0.0.0/0", "::/0", *map(str, METADATA)])
 CONNECT_S = "2"
@@ -69,7 +70,12 @@ def everybody(ca: trustme.CA) -> World:
         "unknown.test",
     )
     certificate.configure_cert(tls)
-    return World(tls, [(zone.PRIVATE, zone.PRIVATE_PORT), (zone.PROXY, PROXY)])
+    answers = {
+        "redirect.test": redirecting,
+        "metadata.google.internal": MetadataEndpoint().answer,
+        "oauth2.googleapis.com": TokenEndpoint().answer,
+    }
+    return World(tls, [(zone.PRIVATE, zone.PRIVATE_PORT), (zone.PROXY, PROXY)], answers)
 
 
 @pytest.fixture
@@ -118,7 +124,12 @@ def start(
     ca.cert_pem.write_to_path(str(bundle))
     callers: list[Caller] = []
 
-    def start(*, egress_allow: str | None = None, egress_proxy: str | None = None) -> Caller:
+    def start(
+        *,
+        egress_allow: str | None = None,
+        egress_proxy: str | None = None,
+        google_credentials: str | None = None,
+    ) -> Caller:
         copy = tmp_path_factory.mktemp("server") / "data"
         shutil.copytree(data_dir, copy)
         with pytest.MonkeyPatch.context() as patch:
@@ -131,6 +142,7 @@ def start(
                 upstream_connect_s=CONNECT_S,
                 egress_allow=egress_allow,
                 egress_proxy=egress_proxy,
+                google_credentials=google_credentials,
             )
         callers.append(Caller(server, ids))
         return callers[-1]

@@ -11,11 +11,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from dragoman.domain.grant import GOOGLE_ADC
+from tests.borrowing import beside
 from tests.rig import zone
 from tests.rig.conftest import ELSEWHERE, PROXIES, Caller
 from tests.rig.name_server import NameServer
 from tests.rig.world import HTTP, HTTPS, PROXY, Visit, World
 from tests.running import registration
+from tests.secret_sources.google_server import key_file
 
 SETTING = "DRAGOMAN_EGRESS_ALLOW"
 CHAT = "/v1/chat/completions"
@@ -252,3 +255,66 @@ def test_through_the_operators_proxy_goes_what_is_public_and_nothing_that_is_clo
     refused(proxied.call("plain.test", "http"))
     assert world.visits() == []
     assert "pw-4f1d7c" not in proxied.dragoman.log + proxied.dragoman.output
+
+
+# --- The operator's Google credentials -------------------------------------------------------
+
+GOOGLES = f"https://eu-aiplatform.googleapis.com{CHAT}"
+
+
+async def call_google(caller: Caller) -> httpx2.Response:
+    """Register an LLM at Google that uses the operator's credentials, and call it."""
+    async with beside(caller.dragoman) as operator:
+        await operator.grant(GOOGLE_ADC)
+        await operator.register(GOOGLES, GOOGLE_ADC, "google")
+    return caller.client.post(CHAT, json={"model": "google", "messages": []})
+
+
+async def test_googles_metadata_server_is_asked_where_the_operator_says_so_and_by_no_llm(
+    start: Callable[..., Caller], world: World
+) -> None:
+    caller = start(google_credentials="metadata")
+    reached(await call_google(caller))
+    asked, called = world.visits()
+    assert asked.place == (zone.CLOUD, HTTP)
+    assert asked.host == "metadata.google.internal"
+    assert called.place == (zone.PUBLIC_V4, HTTPS)
+    assert called.authorization == "bearer ya29.c.machine-1" + "." * 20
+    for host in (zone.CLOUD, "cloud.test", "metadata.google.internal"):
+        refused(caller.call(host))
+    assert world.visits() == []
+    assert "ya29" not in caller.dragoman.log + caller.dragoman.output
+
+
+async def test_a_service_account_gets_its_token_from_google(
+    start: Callable[..., Caller], world: World, tmp_path: Path
+) -> None:
+    caller = start(google_credentials=str(key_file(tmp_path / "account.json")))
+    reached(await call_google(caller))
+    asked, called = world.visits()
+    assert (asked.host, asked.place) == ("oauth2.googleapis.com", (zone.PUBLIC_V4, HTTPS))
+    assert called.authorization.startswith("bearer ya29.canary-")
+    assert "ya29" not in caller.dragoman.log + caller.dragoman.output
+
+
+async def test_without_that_nobody_is_asked_for_googles_credentials(
+    start: Callable[..., Caller], world: World
+) -> None:
+    answer = await call_google(start())
+    assert answer.status_code == 502
+    assert answer.json()["error"]["code"] == "credential_unusable"
+    assert world.visits() == []
+
+
+async def test_googles_tokens_are_fetched_through_the_operators_proxy(
+    start: Callable[..., Caller], world: World, tmp_path: Path
+) -> None:
+    caller = start(
+        google_credentials=str(key_file(tmp_path / "account.json")),
+        egress_proxy=f"http://{zone.PROXY}:{PROXY}",
+    )
+    reached(await call_google(caller))
+    asked, called = world.visits()
+    assert asked.place == called.place == (zone.PROXY, PROXY)
+    assert asked.asked_of_proxy.startswith("CONNECT oauth2.googleapis.com:443 ")
+    assert called.asked_of_proxy.startswith("CONNECT eu-aiplatform.googleapis.com:443 ")

@@ -6,9 +6,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+
+from tests.scripted_upstream import Request
 
 HTTP, HTTPS, PROXY = 80, 443, 3128
 
@@ -17,6 +19,9 @@ REDIRECT = (
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
 _SETTLED_WITHIN_S = 20
+
+Answer = Callable[[Request], bytes]
+"""What somebody says to a request."""
 
 
 @dataclass
@@ -30,6 +35,8 @@ class Visit:
     asked_of_proxy: str = ""
     sni: str | None = None
     host: str = ""
+    authorization: str = ""
+    """In lower case."""
 
     @property
     def place(self) -> tuple[str, int]:
@@ -40,7 +47,14 @@ class Visit:
 class World:
     """Listens at every address; TLS is spoken on the port of https, and behind a CONNECT."""
 
-    def __init__(self, tls: ssl.SSLContext, others: Iterable[tuple[str, int]] = ()) -> None:
+    def __init__(
+        self,
+        tls: ssl.SSLContext,
+        others: Iterable[tuple[str, int]] = (),
+        answers: Mapping[str, Answer] | None = None,
+    ) -> None:
+        """`answers` are those of hosts who are no LLMs."""
+        self._answers = dict(answers or {})
         self._visits: list[Visit] = []
         self._tls = tls
         self._here = threading.local()
@@ -86,11 +100,14 @@ class World:
                 connection.sendall(_consent(visit.asked_of_proxy))
             if visit.port != HTTP:
                 connection = self._tls.wrap_socket(connection, server_side=True)
-            head = _read_head(connection).decode()
+            raw = _read_head(connection)
+            head = raw.decode()
             lines = dict(line.partition(": ")[::2] for line in head.lower().split("\r\n")[1:])
             visit.host = lines["host"]
-            _read_body(connection, int(lines.get("content-length", "0")))
-            connection.sendall(REDIRECT if visit.host == "redirect.test" else _completion())
+            visit.authorization = lines.get("authorization", "")
+            body = _read_body(connection, int(lines.get("content-length", "0")))
+            answer = self._answers.get(visit.host, _of_an_llm)
+            connection.sendall(answer(Request(raw, body)))
         connection.close()
 
     def _note_sni(self, _: object, name: str | None, __: ssl.SSLContext) -> None:
@@ -125,15 +142,22 @@ def _consent(asked: str) -> bytes:
     return b"HTTP/1.1 %s whatever\r\n\r\n" % (named[1].encode() if named else b"200")
 
 
-def _read_body(connection: socket.socket, size: int) -> None:
-    while size > 0:
-        piece = connection.recv(size)
+def _read_body(connection: socket.socket, size: int) -> bytes:
+    body = b""
+    while len(body) < size:
+        piece = connection.recv(size - len(body))
         if not piece:
             raise ConnectionResetError
-        size -= len(piece)
+        body += piece
+    return body
 
 
-def _completion() -> bytes:
+def redirecting(_: Request) -> bytes:
+    """Send whoever asks to a cloud's metadata."""
+    return REDIRECT
+
+
+def _of_an_llm(_: Request) -> bytes:
     body = json.dumps(
         {
             "id": "chatcmpl-1",

@@ -31,6 +31,8 @@ PUBLIC_ZONE: dict[str, Answers | None] = {
     "v6.test": [PUBLIC_V6],
     "plain.test": [PUBLIC_V4],
     "redirect.test": [PUBLIC_V4],
+    "oauth2.googleapis.com": [PUBLIC_V4],
+    "eu-aiplatform.googleapis.com": [PUBLIC_V4],
     "other-certificate.test": [PUBLIC_V4],
     "mixed.test": [PRIVATE, "fd00::1", OTHER_PUBLIC, CLOUD, "::ffff:10.1.2.3"],
     "many.test": MANY,

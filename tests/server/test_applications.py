@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.dialect.record import GONE, AsgiApp, Receive, Scope, Send
+from dragoman.dialect.record import CALLER, AsgiApp, Receive, Scope, Send
 from dragoman.server.connection import Connection
 from dragoman.server.limits import Limits
 from dragoman.server.reading import Reader
@@ -193,7 +193,7 @@ async def waits(scope: Scope, receive: Receive, send: Send) -> None:
             pass
         return
     gone = asyncio.Event()
-    scope["extensions"][GONE](lambda _: gone.set())
+    scope["extensions"][CALLER].when_gone(lambda _: gone.set())
     await send(start())
     await send(body(b"abc", more=True))
     await gone.wait()

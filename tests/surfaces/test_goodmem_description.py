@@ -58,8 +58,11 @@ REASONS = {
     r"- POST /v1/ping:stream 200 \S+ \(maxProperties\)": (
         "each event has its one member; null members are not written"
     ),
-    rf"\+ {PING} body application/json \.\w+ \((minimum|maximum|maxProperties)\)": (
-        "what is no count and no time is refused; what is too much is brought back, and told"
+    rf"~ {PING} body application/json \.\w+": (
+        "numbers, booleans, and objects of texts are taken as strings too, as above"
+    ),
+    rf"- {PING} body application/json \.labels \.\*": (
+        "judged after the reading, in both ways to write them"
     ),
     r"\+ \w+ /v1/\S+ (412|413|415|429|500|502|503)": (
         "every status that there can be is described"

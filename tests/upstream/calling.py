@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import msgspec
 import trustme
 
+from dragoman.domain.header_block import HeaderBlock
 from dragoman.domain.ports import Deadlines, Headers, UpstreamRequest
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.exchange import Exchange
@@ -37,7 +38,7 @@ def request_to(
     return UpstreamRequest(
         origin=upstream.origin,
         target=b"/v1/chat/completions",
-        headers=headers or [],
+        headers=[HeaderBlock(headers or [])],
         body=body,
         deadlines=deadlines,
         method=method,

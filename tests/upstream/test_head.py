@@ -3,6 +3,7 @@
 import pytest
 
 from dragoman.domain.errors import Internal
+from dragoman.domain.header_block import HeaderBlock
 from dragoman.domain.ports import UpstreamRequest
 from dragoman.domain.url import Origin
 from dragoman.upstream.head import OURS, encode_head, host_header
@@ -18,7 +19,9 @@ def request(
     body: bytes = b"{}",
     method: bytes = b"POST",
 ) -> UpstreamRequest:
-    return UpstreamRequest(ORIGIN, target, headers or [], body, PATIENT, method)
+    return UpstreamRequest(
+        ORIGIN, target, [HeaderBlock(headers or [])], body, PATIENT, method=method
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,30 @@ def test_a_control_character_is_not_sent(place: str, bad: bytes) -> None:
     with pytest.raises(Internal) as refused:
         encode_head(requests[place], b"api.test")
     assert "sk-secret" not in refused.value.message
+
+
+def test_lines_that_are_sent_again_are_written_once_and_mean_the_same() -> None:
+    again = [HeaderBlock([(b"x", b"1"), (b"y", b"")]), HeaderBlock([]), HeaderBlock([(b"z", b"2")])]
+    sent = [
+        encode_head(UpstreamRequest(ORIGIN, target, again, body, PATIENT), b"api.test")
+        for target, body in ((b"/a", b"{}"), (b"/b", b"[1]"), (b"/a", b"{}"))
+    ]
+    assert (
+        sent[0]
+        == sent[2]
+        == (
+            b"POST /a HTTP/1.1\r\nhost: api.test\r\nx: 1\r\ny: \r\nz: 2\r\n"
+            b"content-length: 2\r\n\r\n"
+        )
+    )
+    assert sent[1] == sent[0].replace(b"/a", b"/b").replace(b": 2\r\n\r", b": 3\r\n\r")
+
+
+def test_lines_that_were_refused_are_refused_again() -> None:
+    block = HeaderBlock([(b"x", b"1\r\ny: 2")])
+    for _ in range(2):
+        with pytest.raises(Internal):
+            encode_head(UpstreamRequest(ORIGIN, b"/", [block], b"", PATIENT), b"api.test")
 
 
 def test_a_target_with_a_space_is_not_sent() -> None:

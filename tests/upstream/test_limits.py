@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from dragoman.domain.errors import Unavailable, UpstreamBroken
+from dragoman.domain.errors import EgressRefused, Unavailable, UpstreamBroken
 from dragoman.upstream.pool import HttpPool
 from tests.scripted_upstream import (
     Script,
@@ -180,3 +180,15 @@ async def test_an_origin_that_nobody_calls_any_more_is_forgotten(pool: HttpPool)
             await ask(pool, request_to(upstream))
             await eventually(lambda: idle(pool) == 0)
     assert len(pool.load) == 1
+
+
+async def test_a_pool_for_some_origins_calls_no_other(make_pool: MakePool) -> None:
+    async with serving(*ECHO) as ours, serving(*ECHO) as other:
+        pool = make_pool(only=frozenset({ours.origin}))
+        assert await ask(pool, request_to(ours)) == b"{}"
+        encrypted = ours.origin._replace(scheme="https")
+        for origin in (other.origin, encrypted, ours.origin._replace(host="localhost")):
+            request = msgspec.structs.replace(request_to(ours), origin=origin)
+            with pytest.raises(EgressRefused, match="this way leads elsewhere"):
+                await ask(pool, request)
+        assert (len(ours.peers), other.peers) == (1, [])

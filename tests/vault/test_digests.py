@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.domain.credential import Credential, Placement
+from dragoman.domain.credential import (
+    Credential,
+    GoogleAdc,
+    Held,
+    Placement,
+    SecretReference,
+)
 from dragoman.domain.errors import CredentialUnusable
 from dragoman.domain.llm import LLM, ProtocolName, Provider
 from dragoman.domain.url import Endpoint
@@ -138,3 +144,43 @@ def test_a_digest_key_opens_in_its_installation_only_and_as_nothing_else() -> No
     credential = VAULT.seal(Secret("00" * 32), msgspec.structs.replace(BINDING, field="credential"))
     with pytest.raises(CredentialUnusable):
         Digests(VAULT, credential)
+
+
+# --- What the operator holds -----------------------------------------------------------------
+
+
+def digest_held(held: Held, header: str = "Authorization", prefix: str = "Bearer ") -> bytes:
+    """Digest a connection whose secret is not known here."""
+    llm = named_llm("llm", "x", endpoints=(Endpoint.parse(URL),))
+    credential = Credential(Placement(header, prefix), 1, held=held)
+    return DIGESTS.connection(msgspec.structs.replace(llm, credential=credential), None)
+
+
+SAME_HELD: list[tuple[Held, Held]] = [
+    (SecretReference("env://A"), SecretReference("env://A", {"version": "2"})),
+    (GoogleAdc(("a", "b")), GoogleAdc(("b", "a", "b"))),
+]
+OTHER_HELD: list[Held] = [
+    SecretReference("env://A"),
+    SecretReference("env://B"),
+    SecretReference("file:///A"),
+    SecretReference("google"),
+    GoogleAdc(),
+    GoogleAdc(("a",)),
+    GoogleAdc((), "project"),
+    GoogleAdc(("project",)),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), SAME_HELD, ids=str)
+def test_one_secret_of_the_operators_has_one_digest(first: Held, second: Held) -> None:
+    assert digest_held(first) == digest_held(second)
+    assert digest_held(first, "authorization") == digest_held(first)
+
+
+def test_two_names_are_two_credentials_and_no_name_is_a_secret() -> None:
+    """Whether two names hold one secret is not known, and none of them is a sealed one."""
+    held = [digest_held(each) for each in OTHER_HELD]
+    held += [digest_held(OTHER_HELD[0], "x-api-key", ""), digest_held(OTHER_HELD[0], prefix="")]
+    sealed = [digest(secret=secret) for secret in ("env://A", "google", "reference", None)]
+    assert len({*held, *sealed}) == len(held) + len(sealed)

@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from dragoman.app.clock import SystemClock
+from dragoman.app.source_settings import require_usable
 from dragoman.authz.check import operator
 from dragoman.domain.deployment import Deployment
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
@@ -56,6 +57,7 @@ async def prepare(settings: Settings) -> Prepared:
     leaves what was there as it was.
     """
     _check_ca_bundle(settings)
+    require_usable(settings)
     made = []
     if _make_data_directory(settings.data_path):
         made.append(f"Made the data directory {settings.data_path}.")

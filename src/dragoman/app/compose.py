@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from dragoman.app import secret_sources
 from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front, Readiness
 from dragoman.app.memories import Memories
@@ -21,6 +22,7 @@ from dragoman.dialects.openai.routes import dialect as openai
 from dragoman.domain.egress_proxy import parse_egress_proxy
 from dragoman.domain.errors import Unavailable
 from dragoman.domain.ports import Clock, Deadlines, Upstream
+from dragoman.domain.principal import Role
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.probe import Prober
 from dragoman.gateway.relay import Relay
@@ -33,7 +35,6 @@ from dragoman.registry.organizations import Organizations
 from dragoman.registry.page_tokens import PageTokens
 from dragoman.registry.principals import Principals
 from dragoman.registry.trail import Trail
-from dragoman.secret_sources.sources import SecretSources
 from dragoman.settings import Settings
 from dragoman.storage.change_feed import SqlChangeFeed
 from dragoman.storage.database import Database
@@ -69,16 +70,18 @@ async def serving(
     store, clock = SqlStore(database, memories), SystemClock()
     deployment_id, vault, digests = await _opened(store, keyring)
     installation = f"dragoman-{hashlib.sha256(deployment_id.encode()).hexdigest()[:16]}".encode()
-    authenticator = Authenticator(store=store, clock=clock)
+    readers = settings.credential_readers
+    authenticator = Authenticator(store=store, clock=clock, credential_readers=readers)
     trace_hosts = TraceHosts(settings.trace_hosts)
-    held = SecretSources(store=store, sources={})
+    sources = secret_sources.opened(settings, store, clock)
+    held = sources.held
     directory = Directory(store=store, vault=vault, held=held, clock=clock, trace_hosts=trace_hosts)
     memories.add(authenticator, held, directory)
     policy = EgressPolicy(parse_networks(",".join(settings.egress_allow)))
     pool = _pool(settings, policy, upstream_connections)
     llms = LLMs(store=store, vault=vault, digests=digests, clock=clock, policy=policy)
     prober = Prober(directory=directory, upstream=pool, clock=clock, installation=installation)
-    services = _services(store, clock, llms, digests)
+    services = _services(store, clock, llms, digests, readers)
     usage_log = LoggedUsage(clock)
     calls = openai(
         relay=_relay(settings, directory, pool, clock, installation),
@@ -103,6 +106,7 @@ async def serving(
         with contextlib.suppress(asyncio.CancelledError):
             await following
         await pool.close()
+        await sources.close()
         await database.close()
         usage_log.write()
 
@@ -149,12 +153,14 @@ def _readiness(database: Database, change_feed: SqlChangeFeed) -> Readiness:
     return readiness
 
 
-def _services(store: SqlStore, clock: Clock, llms: LLMs, digests: Digests) -> Services:
+def _services(
+    store: SqlStore, clock: Clock, llms: LLMs, digests: Digests, readers: Collection[Role]
+) -> Services:
     return Services(
         llms=llms,
         organizations=Organizations(store=store, clock=clock),
-        principals=Principals(store=store, clock=clock),
-        keys=Keys(store=store, clock=clock),
+        principals=Principals(store=store, clock=clock, credential_readers=readers),
+        keys=Keys(store=store, clock=clock, credential_readers=readers),
         trail=Trail(store=store),
         identities=Identities(store=store),
         page_tokens=PageTokens(digests),

@@ -14,7 +14,8 @@ DATABASE = 16
 """SQLite's connections with three files each, or PostgreSQL's connections."""
 
 OTHERS = 48
-"""Standard streams, the listener, pipes, the loop's own, and files that are read for a moment."""
+"""Standard streams, the listener, pipes, the loop's own, files that are read for a moment, and the
+connections and look-ups of sources of secrets."""
 
 KEPT = BEING_TOLD + LOOK_UPS + DATABASE + OTHERS
 """Left to everything but callers who are served and connections to upstreams."""

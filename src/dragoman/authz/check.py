@@ -1,5 +1,6 @@
 """The checks: who is acting, how far an action of theirs reaches, and whether it may be done."""
 
+from collections.abc import Collection
 from functools import lru_cache
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ from dragoman.authz.policy import (
 from dragoman.domain.errors import Forbidden, NotFound, Unauthenticated
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
-from dragoman.domain.principal import ApiKey, Principal, Scope
+from dragoman.domain.principal import ApiKey, Principal, Role, Scope
 
 
 class Actor(Struct, frozen=True, gc=False):
@@ -46,13 +47,14 @@ def _reach(permissions: frozenset[Permission], action: Action) -> Reach | None:
     return None
 
 
-def actor(key: ApiKey, principal: Principal) -> Actor:
-    """Make the actor that an API key stands for."""
-    permissions = role_permissions(principal.role, principal.organization_id)
+def actor(key: ApiKey, principal: Principal, credential_readers: Collection[Role] = ()) -> Actor:
+    """Make the actor that an API key stands for; `credential_readers` as in the policy."""
+    of = principal.organization_id
+    permissions = role_permissions(principal.role, of, credential_readers)
     if key.permissions is not None:
         permissions &= frozenset(key.permissions)
     return Actor(
-        organization_id=principal.organization_id,
+        organization_id=of,
         principal_id=principal.id,
         key_id=key.id,
         permissions=permissions,
@@ -98,7 +100,7 @@ def both(first: Actor, second: Actor) -> Actor:
 
 def scope(who: Actor, action: Action) -> Scope:
     """Give the scope of one action; raises Forbidden where the actor may not do it at all."""
-    reach = who.reach(action)
+    reach = _reach(who.permissions, action)
     if reach is None:
         raise Forbidden(
             f"This API key may not {action} LLMs.", permission=permission(action, Reach.OWN)

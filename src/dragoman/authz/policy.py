@@ -1,6 +1,6 @@
 """The policy, as a table: role to permissions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -93,8 +93,16 @@ OPERATORS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 """What roles mean in the platform organization. Its LLMs are changed by no API key."""
 
 
-def role_permissions(role: Role, organization_id: str) -> frozenset[Permission]:
-    """Give what a role allows in an organization."""
+def role_permissions(
+    role: Role, organization_id: str, credential_readers: Collection[Role] = ()
+) -> frozenset[Permission]:
+    """Give what a role allows in an organization.
+
+    `credential_readers` are the roles that, by the operator's setting, see what is stored of
+    credentials; in the platform's organization none does.
+    """
     if organization_id == PLATFORM_ORGANIZATION_ID:
         return OPERATORS.get(role, frozenset())
+    if role in credential_readers:
+        return ROLES[role] | _any(Action.READ_CREDENTIALS)
     return ROLES[role]

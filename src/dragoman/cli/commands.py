@@ -10,7 +10,19 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-NAMES = ("serve", "doctor", "migrate", "move", "llm", "audit", "key", "org", "platform", "kek")
+NAMES = (
+    "serve",
+    "doctor",
+    "migrate",
+    "move",
+    "llm",
+    "audit",
+    "key",
+    "org",
+    "grant",
+    "platform",
+    "kek",
+)
 """In the order in which help lists them; each is a module here, which calls it `app`."""
 
 

@@ -8,6 +8,7 @@ import typer
 
 from dragoman.app.clock import SystemClock
 from dragoman.cli.problems import explained
+from dragoman.registry.grants import Grants
 from dragoman.registry.keys import Keys
 from dragoman.registry.organizations import Organizations
 from dragoman.settings import Settings, load
@@ -30,8 +31,10 @@ class Installation:
         clock = SystemClock()
         self.settings = settings
         self.store = store
-        self.keys = Keys(store=store, clock=clock)
+        readers = settings.credential_readers
+        self.keys = Keys(store=store, clock=clock, credential_readers=readers)
         self.organizations = Organizations(store=store, clock=clock)
+        self.grants = Grants(store=store, clock=clock, private=_private(settings))
         self._clock = clock
 
     async def platform_llms(self) -> "PlatformLLMs":
@@ -47,7 +50,15 @@ class Installation:
             digests=digests,
             clock=self._clock,
             policy=EgressPolicy(parse_networks(",".join(self.settings.egress_allow))),
+            private=_private(self.settings),
         )
+
+
+def _private(settings: Settings) -> set[str]:
+    """List what is never granted."""
+    return {
+        str(path) for each in settings.private_paths for path in (each.absolute(), each.resolve())
+    }
 
 
 def on_installation(data_dir: str | None, use: Callable[[Installation], Awaitable[T]]) -> T:

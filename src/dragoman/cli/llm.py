@@ -74,6 +74,7 @@ app.command(
         "dragoman llm create --name my-llm --protocol openai --model gpt-4o-mini \\",
         "    --endpoint https://api.openai.com/v1/chat/completions --ask-secret",
         "pass show openai | dragoman llm create --from my-llm.yaml --secret-file -",
+        "dragoman llm create --from my-llm.yaml --secret-ref env://OPENAI_API_KEY",
         "dragoman llm create --name local --protocol custom --model qwen3 \\",
         "    --endpoint http://127.0.0.1:8000/v1/chat/completions --label env=dev",
     ),

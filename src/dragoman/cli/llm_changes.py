@@ -20,6 +20,8 @@ from dragoman.cli.refusals import Refused
 from dragoman.cli.secret_input import STDIN, SecretOptions
 
 PRECONDITION_FAILED = 412
+SOURCES = frozenset({"kind", "secret", "reference", "hints", "scopes", "quota_project_id"})
+"""Members of a credential that say where its secret comes from."""
 NEWS = frozenset({"revision", "updated_at", "updated_by"})
 """Members that every change changes."""
 
@@ -90,7 +92,7 @@ def create(
             raise typer.BadParameter(
                 f"Missing {', '.join(lacking)}; give each as an option, or in a file with --from."
             )
-        document = merged(document, secret.members())
+        document = _with_secret(document, secret)
         server.hide(secrets_of(document))
         with _secret_hinted():
             llm = server.changed("POST", "/llms", query=saving.query(), body=document)
@@ -119,13 +121,22 @@ def update(
     with connection.open() as server:
         said = members.document()
         empty = cleared(clear or [], said)
-        document = merged(merged(saving.document(said, secret), secret.members()), empty)
+        document = merged(_with_secret(saving.document(said, secret), secret), empty)
         if not document:
             raise typer.BadParameter("Say what to change; 'dragoman llm update --help' lists it.")
         server.hide(secrets_of(document))
         before = found(server, name_or_id)
         after = _changed(server, before, document, saving.query())
         saving.say(_sentence(before, after, document), after)
+
+
+def _with_secret(document: Document, secret: SecretOptions) -> Document:
+    """Put what options say about the secret over a document, and over whichever secret it means."""
+    below = document.get("credential")
+    if secret.says_which and isinstance(below, dict):
+        rest = {name: value for name, value in below.items() if name not in SOURCES}
+        document = document | {"credential": rest}
+    return merged(document, secret.members())
 
 
 def _changed(

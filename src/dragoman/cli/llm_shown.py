@@ -87,7 +87,17 @@ def _credential(credential: Shown | None) -> str:
         return "none"
     prefix = credential.get("prefix")
     behind = f" behind '{prefix}'" if prefix else ""
-    return f"a stored secret, sent as {credential.get('header')}{behind}"
+    return f"{_source(credential)}, sent as {one_line(str(credential.get('header')))}{behind}"
+
+
+def _source(credential: Shown) -> str:
+    match credential.get("kind"):
+        case "secret_reference":
+            return f"the operator's {one_line(str(credential.get('reference')))}"
+        case "google_adc":
+            return "a token of the operator's Google credentials"
+        case _:
+            return "a stored secret"
 
 
 def _lines(name: str, value: Any) -> list[tuple[str, str]]:

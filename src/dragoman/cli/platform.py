@@ -1,17 +1,14 @@
 """`dragoman platform`: the operator's LLMs, which every organization sees."""
 
-import sys
 from collections import Counter
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dragoman.cli.installation import DataDir, Installation, on_installation
+from dragoman.cli.operators_file import DryRun, File, print_example, read, refuse
 from dragoman.cli.problems import explained
 from dragoman.cli.tables import print_table
-from dragoman.domain.errors import MAX_PROBLEMS
 
 if TYPE_CHECKING:
     from dragoman.registry.platform import Applied
@@ -22,9 +19,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-
-READ_AT_MOST_BYTES = 2 * 1024 * 1024
-"""More than any file that is taken."""
 
 
 @app.callback()
@@ -38,17 +32,14 @@ def example() -> None:
 
     Example: dragoman platform example > platform.yaml
     """
-    text = resources.files("dragoman.cli").joinpath("platform_example.yaml").read_text()
-    typer.echo(text, nl=False)
+    print_example("platform")
 
 
 @app.command()
 def apply(
-    file: Annotated[str, typer.Argument(help="The file (YAML); '-' reads it from standard input.")],
+    file: File,
     *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Try it in full, and change nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete platform LLMs that the file does not have.")
     ] = False,
@@ -69,42 +60,20 @@ def apply(
     Example: OPENAI_API_KEY=sk-... dragoman platform apply platform.yaml
     """
     with explained():
-        data = _read(file)
+        data = read(file)
 
     async def carry_out(here: Installation) -> "list[Applied]":
         from dragoman.cli import platform_file  # noqa: PLC0415  # pydantic is heavy
 
         asked = platform_file.read(data, allow_plain_secrets=allow_plain_secrets)
         platform = await here.platform_llms()
-        problems = sorted((*asked.problems, *platform.problems(asked.wanted)), key=_position)
-        if problems:
-            _refuse([platform_file.located(problem) for problem in problems])
+        refuse(
+            platform_file.as_written(problem)
+            for problem in (*asked.problems, *platform.problems(asked.wanted))
+        )
         return await platform.apply(asked.wanted, prune=prune, dry_run=dry_run)
 
     _report(on_installation(data_dir, carry_out), dry_run=dry_run)
-
-
-def _read(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read(READ_AT_MOST_BYTES)
-    with Path(file).open("rb") as opened:
-        return opened.read(READ_AT_MOST_BYTES)
-
-
-def _position(problem: "tuple[tuple[str | int, ...], str, str]") -> int:
-    """Give the place in the list that a problem is about; those of the file itself stand first."""
-    _, *rest = problem[0]
-    return rest[0] if rest and isinstance(rest[0], int) else -1
-
-
-def _refuse(problems: list[str]) -> None:
-    for line in problems[:MAX_PROBLEMS]:
-        typer.secho(line, fg="red", err=True)
-    more = len(problems) - MAX_PROBLEMS
-    if more > 0:
-        typer.secho(f"and {more} more", fg="red", err=True)
-    typer.secho("Nothing was changed.", err=True)
-    raise typer.Exit(1)
 
 
 def _report(applied: "list[Applied]", *, dry_run: bool) -> None:

@@ -1,20 +1,18 @@
 """The file of platform LLMs: its members, where its secrets come from, and what is wrong with it.
 
-Members have the domain's names. Nothing that the file holds is ever quoted, but for the names of
-members that look like names.
+Members have the domain's names.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo
+from pydantic import BaseModel, Field, PlainValidator, ValidationInfo
 
-from dragoman.cli.strict_yaml import loads
-from dragoman.domain.credential import Placement
+from dragoman.cli.listed_members import STRICT, listed
+from dragoman.domain.credential import GoogleAdc, Held, Placement, SecretReference
 from dragoman.domain.errors import Problem
 from dragoman.domain.llm import (
     Capability,
@@ -40,9 +38,7 @@ MAX_SECRET_BYTES = 64 * 1024
 
 
 class _Member(BaseModel):
-    """Strict about types and names, silent about values."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+    model_config = STRICT
 
 
 class _Absent(Struct, frozen=True):
@@ -99,8 +95,19 @@ class _Endpoint(_Member):
     region: str | None = None
 
 
+class _GoogleAdc(_Member):
+    scopes: list[str] = []
+    quota_project_id: str | None = None
+
+
 class _Credential(_Member):
-    secret: _Secret
+    """Has one of the first three."""
+
+    secret: _Secret = None
+    """It is fetched now, and stored sealed."""
+    reference: str | None = None
+    """The server fetches it when it is used."""
+    google_adc: _GoogleAdc | None = None
     header: str | None = None
     prefix: str | None = None
 
@@ -162,21 +169,12 @@ class PlatformFile(Struct, frozen=True):
 
 def read(data: bytes, *, allow_plain_secrets: bool) -> PlatformFile:
     """Read a file, and fetch its secrets. Raises Malformed for what is not YAML."""
-    document = loads(data)
-    if not isinstance(document, dict) or not isinstance(document.get("llms"), list):
-        problem = Problem(("llms",), "the file must have one member 'llms', a list", "invalid")
-        return PlatformFile((), (problem,))
-    problems = [_unknown((name,)) for name in document if name != "llms"]
-    wanted = []
     context = {"allow_plain_secrets": allow_plain_secrets}
-    for position, member in enumerate(document["llms"]):
-        try:
-            llm = _LLM.model_validate(member, context=context)
-            wanted.append(_wanted(position, llm))
-            problems += _absent(position, llm)
-        except ValidationError as error:
-            problems += _problems(position, error)
-    return PlatformFile(tuple(wanted), tuple(problems))
+    members, problems = listed(data, "llms", _LLM, context)
+    for position, llm in members:
+        problems += _incomplete(position, llm)
+    wanted = tuple(_wanted(position, llm) for position, llm in members)
+    return PlatformFile(wanted, tuple(problems))
 
 
 def _wanted(position: int, member: _LLM) -> PlatformDraft:
@@ -214,53 +212,46 @@ def _credential(member: _LLM) -> AskedCredential | None:
     given = member.credential
     if given is None:
         return None
-    place = None
+    place, held = None, _held(given)
     if given.header is not None:
         place = Placement.named(given.header, given.prefix)
     elif given.prefix is not None:
-        place = Placement(placement(member.protocol).header, given.prefix)
+        place = Placement(placement(member.protocol, held).header, given.prefix)
     secret = given.secret if isinstance(given.secret, Secret) else None
-    return AskedCredential(secret, place)
+    return AskedCredential(secret, place, held)
 
 
-def _absent(position: int, member: _LLM) -> Iterator[Problem]:
-    """Say which secrets could not be fetched."""
+def _held(given: _Credential) -> Held | None:
+    if given.reference is not None:
+        return SecretReference(given.reference)
+    if given.google_adc is not None:
+        return GoogleAdc(tuple(given.google_adc.scopes), given.google_adc.quota_project_id)
+    return None
+
+
+def _incomplete(position: int, member: _LLM) -> Iterator[Problem]:
+    """Say which secrets could not be fetched, and where there is none or more than one."""
     fetched: dict[tuple[str, ...], Any] = {
         ("headers", name): value for name, value in member.headers.items()
     }
     if member.credential is not None:
-        fetched["secret",] = member.credential.secret
+        given = member.credential
+        fetched["secret",] = given.secret
+        if sum(each is not None for each in (given.secret, given.reference, given.google_adc)) != 1:
+            message = "must have one of secret, reference and google_adc"
+            yield Problem(("llms", position, "credential"), message, "invalid")
     for path, value in fetched.items():
         if isinstance(value, _Absent):
             yield Problem(("llms", position, *path), value.reason, "no_secret")
 
 
-def _problems(position: int, error: ValidationError) -> Iterator[Problem]:
-    for found in error.errors(include_url=False, include_context=False, include_input=False):
-        path = ("llms", position, *(step for step in found["loc"] if step != "[key]"))
-        if found["type"] == "extra_forbidden":
-            yield _unknown(path)
-        else:
-            yield Problem(path, found["msg"], found["type"])
-
-
-def _unknown(path: tuple[str | int, ...]) -> Problem:
-    return Problem(path, "is not a member that platform LLMs have", "unknown")
-
-
-_NAME = re.compile("[A-Za-z_-]{1,40}", re.ASCII)
-
-
-def located(problem: Problem) -> str:
-    """Write a problem and where it is: `llms[2].endpoints[0].url: …`."""
-    steps = problem.path
-    if steps[2:] == ("secret",):
-        steps = (*steps[:2], "credential", "secret")  # as the file has it
-    written = ""
-    for step in steps:
-        if isinstance(step, int):
-            written += f"[{step}]"
-        else:
-            # What stands where a name belongs may be a secret that was put there by mistake.
-            written += f".{step if _NAME.fullmatch(step) else '*'}"
-    return f"{written.removeprefix('.')}: {problem.message}"
+def as_written(problem: Problem) -> Problem:
+    """Write a problem's place as the file has it."""
+    match problem.path[2:]:
+        case ("secret",):
+            name = "secret"
+        case ("credential", "held"):
+            name = "google_adc" if problem.code == "invalid_google_adc" else "reference"
+        case _:
+            return problem
+    return problem._replace(path=(*problem.path[:2], "credential", name))

@@ -1,4 +1,7 @@
-"""Secrets of LLMs on their way in: from a prompt without echo, or a file; never an argument."""
+"""Secrets of LLMs on their way in: from a prompt without echo, or a file; never an argument.
+
+The name of a secret that the operator holds is none, and may be one.
+"""
 
 import getpass
 import sys
@@ -23,6 +26,14 @@ class SecretOptions:
     secret_file: Annotated[
         Path | None, typer.Option(help="File with the LLM's secret; - reads standard input.")
     ] = None
+    secret_ref: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="The name of a secret that the operator holds and has granted: env://NAME, "
+            "file:///path or vault://mount/path#field.",
+        ),
+    ] = None
     no_secret: Annotated[
         bool,
         typer.Option("--no-secret", help="The LLM wants no secret; deletes one that is stored."),
@@ -37,8 +48,10 @@ class SecretOptions:
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
         said = [self.ask_secret, self.secret_file is not None, self.no_secret]
-        if sum(said) > 1:
-            raise typer.BadParameter("Use one of --ask-secret, --secret-file and --no-secret.")
+        if sum([*said, self.secret_ref is not None]) > 1:
+            raise typer.BadParameter(
+                "Use one of --ask-secret, --secret-file, --secret-ref and --no-secret."
+            )
         if self.no_secret and (self.secret_header or self.secret_prefix) is not None:
             raise typer.BadParameter("Without a secret there is no header for it.")
 
@@ -47,12 +60,18 @@ class SecretOptions:
         """Whether the secret comes from standard input."""
         return self.secret_file == STDIN
 
+    @property
+    def says_which(self) -> bool:
+        """Whether there is a secret here, or the name of one."""
+        return self.ask_secret or self.secret_file is not None or self.secret_ref is not None
+
     def members(self) -> dict[str, Any]:
         """Read the secret, and write what a request says about it: nothing, if nothing was said."""
         if self.no_secret:
             return {"credential": None}
         found = {
             "secret": self._read(),
+            "reference": self.secret_ref,
             "header": self.secret_header,
             "prefix": self.secret_prefix,
         }

@@ -18,17 +18,14 @@ def call_headers(usage: Usage, now: float, silent_s: float | None) -> Headers:
     `silent_s` says for how long changes of the registry have not been heard [s]. Server-Timing
     (www.w3.org/TR/server-timing, 2023) counts in milliseconds.
     """
-    own_ms = usage.own_s(now) * 1000
-    lines = [(HEADER, usage.request_id.encode())]
+    own_ms, upstream_ms = usage.own_s(now) * 1000, usage.upstream_s * 1000
+    if usage.attempts:
+        timing = b"dragoman;dur=%.2f, upstream;dur=%.2f" % (own_ms, upstream_ms)
+    else:
+        timing = b"dragoman;dur=%.2f" % own_ms
+    lines = [(HEADER, usage.request_id.encode()), (TIMING_HEADER, timing)]
     if usage.llm_id is not None:
         lines.append((LLM_HEADER, usage.llm_id.encode()))
-    if usage.attempts:
-        upstream_ms = usage.upstream_s * 1000
-        lines.append(
-            (TIMING_HEADER, b"dragoman;dur=%.2f, upstream;dur=%.2f" % (own_ms, upstream_ms))
-        )
-    else:
-        lines.append((TIMING_HEADER, b"dragoman;dur=%.2f" % own_ms))
     if usage.path:
         lines.append((ATTEMPTS_HEADER, ", ".join(usage.path).encode()))
     if silent_s is not None:

@@ -32,6 +32,13 @@ async def refuse_announced(receive: Receive, headers: Headers, max_bytes: int) -
             raise _too_large(max_bytes)
 
 
+def within(body: bytes, max_bytes: int) -> bytes:
+    """Give a body that is all there. Raises TooLarge."""
+    if len(body) > max_bytes:
+        raise _too_large(max_bytes)
+    return body
+
+
 async def read_body(receive: Receive, max_bytes: int) -> bytes:
     """Read a request's body. Raises TooLarge, CallerGone."""
     piece, more = await _next_piece(receive)

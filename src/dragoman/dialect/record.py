@@ -1,20 +1,50 @@
 """A dialect, as the front of the server sees it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from dragoman.domain.errors import DragomanError
+from dragoman.domain.ports import Headers
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-GONE = "dragoman.gone"
-"""The extension of ASGI by which our server tells that a caller has gone: a function that takes
-what is to be called then, with the handler's task, or None to be left alone again. A handler that
-awaits something else than `receive` would not hear of it."""
+CALLER = "dragoman.caller"
+"""The extension of ASGI that our server has for each request: a `Caller`."""
+
+
+class Caller(Protocol):
+    """What ASGI has no word for, and what it takes several messages to say."""
+
+    @property
+    def kept(self) -> dict[Any, Any]:
+        """What was kept with the head of this request.
+
+        It comes again when the same head comes again on the same connection, byte for byte. So it
+        is for what follows from the head alone, and never for a verdict on it.
+        """
+        ...
+
+    def when_gone(self, callback: Callable[[asyncio.Task[None]], object] | None) -> None:
+        """Have something called, with the handler's task, when the caller goes away.
+
+        A handler that awaits something else than `receive` would not hear of it. None is to be
+        left alone again.
+        """
+        ...
+
+    def rest_of_body(self) -> bytes | None:
+        """Give what has not been read of the body, if all of that is there."""
+        ...
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Write a whole answer, when there is room for it."""
+        ...
+
 
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 

@@ -3,21 +3,21 @@
 import asyncio
 
 from dragoman.dialect.exchange import CallerGone
-from dragoman.dialect.record import GONE, Scope
+from dragoman.dialect.record import Caller
 
 
 class Watch:
     """Ends the work of its block when the caller goes away, with `CallerGone`."""
 
-    def __init__(self, asgi: Scope) -> None:
-        self._when_gone = asgi["extensions"][GONE]
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
         self._ended: asyncio.Task[object] | None = None
 
     def __enter__(self) -> None:
-        self._when_gone(self._end)
+        self._caller.when_gone(self._end)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._when_gone(None)
+        self._caller.when_gone(None)
         if self._ended is not None and kind in {None, asyncio.CancelledError}:
             self._ended.uncancel()
             raise CallerGone

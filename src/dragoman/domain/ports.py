@@ -10,6 +10,7 @@ from dragoman.domain.audit import AuditEntry
 from dragoman.domain.change import Change
 from dragoman.domain.deployment import Deployment
 from dragoman.domain.grant import Grant
+from dragoman.domain.header_block import HeaderBlock
 from dragoman.domain.llm import LLM
 from dragoman.domain.page import AuditQuery, LLMQuery, Page, PageQuery
 from dragoman.domain.principal import ApiKey, Organization, Principal, Scope
@@ -65,6 +66,13 @@ class WriteLLMs(ReadLLMs, Protocol):
 
     async def bearers(self, organization_id: str, display_name: str) -> list[str]:
         """Find the ids of one organization's LLMs that have this name."""
+        ...
+
+    async def borrowers(self, organization_id: str) -> list[LLM]:
+        """Find the LLMs of one organization whose secret the operator holds.
+
+        Without extra headers: nobody calls what is found here.
+        """
         ...
 
     async def unfingerprinted(self, *, limit: int) -> list[LLM]:
@@ -220,7 +228,7 @@ class UpstreamRequest(Struct, frozen=True, gc=False):
     origin: Origin
     target: bytes
     """Path and query, as on the request line."""
-    headers: Headers
+    headers: Sequence[HeaderBlock]
     body: bytes
     deadlines: Deadlines
     method: bytes = b"POST"
@@ -228,8 +236,8 @@ class UpstreamRequest(Struct, frozen=True, gc=False):
     """Whether a header holds a secret: then plain http needs an address that is allowed."""
 
 
-class UpstreamExchange(Protocol):
-    """An answer that has begun. Leaving its block closes what is not finished."""
+class UpstreamAnswer(Protocol):
+    """An answer that has begun."""
 
     status: int
     headers: Headers
@@ -239,6 +247,14 @@ class UpstreamExchange(Protocol):
 
         Raises `UpstreamBroken` if the body is cut short, `UpstreamTimeout` at a deadline.
         """
+        ...
+
+
+class UpstreamExchange(UpstreamAnswer, Protocol):
+    """The answer to a request. Leaving its block closes what is not finished."""
+
+    def whole(self) -> bytes | None:
+        """Give the body if all of it is there and none of it has been read; else read it."""
         ...
 
 

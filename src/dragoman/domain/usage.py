@@ -63,10 +63,6 @@ class Usage(Struct, gc=False):
     asked_at: float | None = None
     """Since when an upstream is waited for."""
 
-    def upstream_asked(self, now: float) -> None:
-        """Begin to wait for an upstream."""
-        self.asked_at = now
-
     def upstream_answered(self, now: float) -> None:
         """End to wait for it; does nothing if that has ended already."""
         if self.asked_at is not None:

@@ -114,7 +114,7 @@ class Attempts:
         self._status = 0
         usage.attempts += 1
         usage.endpoint = endpoint.label
-        usage.upstream_asked(now)
+        usage.asked_at = now
         return endpoint, deadlines
 
     def answered(self, status: int, now: float) -> None:

@@ -15,7 +15,7 @@ from dragoman.domain.principal import Scope
 from dragoman.gateway.credentials import hidden, secret_lines
 from dragoman.gateway.target import ReadyEndpoint, Target
 from dragoman.gateway.trace import NOWHERE, TraceHosts
-from dragoman.protocols.registry import is_spoken
+from dragoman.protocols.registry import TRANSLATED, is_spoken
 from dragoman.vault.envelope import Vault, binding, header_binding
 from dragoman.vault.held import HeldSecrets
 from dragoman.vault.secret import Secret
@@ -81,13 +81,24 @@ class Directory:
         reach = scope(who, Action.USE)
         if len(name) > MAX_NAME_LENGTH:
             raise _unknown()  # no LLM has such a name, and what is remembered stays small
-        key = self._ids.get((reach.organization_id, reach.owner_id, name))
-        target = self._targets.get(key) if key else None
+        target = self._kept(reach, name)
         if target is None:
             return await self._look_up(reach, name)
-        if target.good_until_ms is None or self._clock.now_ms() < target.good_until_ms:
+        if self._is_good(target):
             return target
         return await self._remembered(target.llm, self._targets.epoch)
+
+    def known(self, reach: Scope, name: str) -> Target | None:
+        """Give what `find` gives, if that needs no waiting."""
+        target = self._kept(reach, name)
+        return target if target is not None and self._is_good(target) else None
+
+    def _kept(self, reach: Scope, name: str) -> Target | None:
+        key = self._ids.get((reach.organization_id, reach.owner_id, name))
+        return self._targets.get(key) if key else None
+
+    def _is_good(self, target: Target) -> bool:
+        return target.good_until_ms is None or self._clock.now_ms() < target.good_until_ms
 
     async def callable_by_id(self, who: Actor, action: Action, llm_id: str) -> Target:
         """Give the LLM of this id for something else than a call, as it is stored now.
@@ -158,6 +169,7 @@ class Directory:
             secret=secret,
             headers=headers,
             hidden=hidden(secret, headers),
+            translated_into=TRANSLATED.get(llm.configuration.protocol),
             good_until_ms=good_until_ms,
         )
 

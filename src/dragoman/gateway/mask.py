@@ -5,6 +5,8 @@ from collections.abc import Iterable
 SHORTEST = 8
 """Shorter secrets are not looked for in answers: they stand in them by chance [bytes]."""
 STAR = b"*"
+WORDS = b"abcdefghijklmnopqrstuvwxyz _-"
+"""What most of a text consists of."""
 
 
 class Hidden:
@@ -13,12 +15,14 @@ class Hidden:
     `texts` are looked for in bodies, and in headers too; `in_headers` only there.
     """
 
-    __slots__ = ("_all", "beginnings", "texts")
+    __slots__ = ("_all", "beginnings", "marks", "texts")
 
     def __init__(self, texts: Iterable[bytes] = (), in_headers: Iterable[bytes] = ()) -> None:
         texts = set(texts)
         self._all = tuple(texts | set(in_headers))
         self.texts = tuple(text for text in texts if len(text) >= SHORTEST)
+        self.marks = tuple((_mark(text), text) for text in self.texts)
+        """A piece of each of them, which is looked for first."""
         self.beginnings = frozenset(byte for text in self.texts for byte in text[:-1])
         """The bytes that a beginning of one may end with."""
 
@@ -28,9 +32,28 @@ class Hidden:
     def is_in(self, value: bytes) -> bool:
         """Tell whether a header's value holds one, however short that is."""
         for text in self._all:  # noqa: SIM110  # a generator would cost more than the search
-            if text in value:
+            if value.find(text) >= 0:
                 return True
         return False
+
+    def covered(self, body: bytes) -> bytes:
+        """Cover secrets in a body that is all there."""
+        for mark, text in self.marks:
+            # `in` takes twice as long: it tries for a number first
+            if body.find(mark) >= 0 and body.find(text) >= 0:
+                mask = Mask(self)
+                return mask.passed(body) + mask.rest()
+        return body
+
+
+def _mark(text: bytes) -> bytes:
+    """Choose the piece of a secret that is least like what models say.
+
+    A search goes on by its whole length wherever it meets a character that is not in what it looks
+    for. A long secret has nearly all of them, and would be looked for byte by byte.
+    """
+    pieces = (text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1))
+    return min(pieces, key=lambda piece: len(piece) - len(piece.translate(None, WORDS)))
 
 
 class Mask:
@@ -40,10 +63,11 @@ class Mask:
     beginning of a secret, that much waits for the next one; nothing else waits.
     """
 
-    __slots__ = ("_beginnings", "_covered", "_held", "_texts")
+    __slots__ = ("_beginnings", "_covered", "_held", "_marks", "_texts")
 
     def __init__(self, hidden: Hidden) -> None:
         self._texts = hidden.texts
+        self._marks = hidden.marks
         self._beginnings = hidden.beginnings
         self._held = b""
         self._covered = 0
@@ -53,8 +77,8 @@ class Mask:
         """Give what may pass of this piece, which is not empty, and of what was held back."""
         if self._held:
             return self._taken_apart(self._held + piece)
-        for text in self._texts:
-            if piece.find(text) >= 0:  # `in` takes twice as long: it tries for a number first
+        for mark, text in self._marks:
+            if piece.find(mark) >= 0 and piece.find(text) >= 0:
                 return self._taken_apart(piece)
         if piece[-1] in self._beginnings:
             return self._taken_apart(piece)

@@ -1,15 +1,16 @@
 """What goes out: of a caller's request only what is named here, and what the LLM adds.
 
 An allow-list, and the only place that a header of an upstream's request comes from; the
-credential's own lines are written last, and stand in place of any other of their name.
+credential's own lines stand in place of any other of their name.
 """
 
 import msgspec
 from msgspec import Struct
 
 from dragoman.domain.errors import Malformed, NotCallable
+from dragoman.domain.header_block import HeaderBlock
 from dragoman.domain.ports import Deadlines, Headers, UpstreamRequest
-from dragoman.gateway.target import TOKEN_BYTES, ReadyEndpoint, Target
+from dragoman.gateway.target import TOKEN_BYTES, ReadyEndpoint, SecretLines, Target
 from dragoman.gateway.trace import TRACEPARENT, TRACESTATE, trace_lines
 from dragoman.protocols import openai_chat
 from dragoman.protocols.base import WireRequest
@@ -34,17 +35,17 @@ MAX_PASSED_THROUGH = 4
 REGION_HEADER = b"x-dragoman-region"
 MAX_REGION_LENGTH = 64
 
-WRITTEN = PASSED | {name for name, _ in OUR_HEADERS} | {LOOP_HEADER, TRACEPARENT, TRACESTATE}
-"""What stands in a request beside its secret lines."""
+FROM_CALLERS = PASSED | {LOOP_HEADER, TRACEPARENT, TRACESTATE}
+"""What may differ from call to call."""
 
-READ = PASSED | {LOOP_HEADER, REGION_HEADER, TRACEPARENT, TRACESTATE}
+READ = FROM_CALLERS | {REGION_HEADER}
 
 
 class Asked(Struct, gc=False):
     """What the headers of a call ask for."""
 
-    passed: Headers
-    """The lines that every upstream gets."""
+    passed: HeaderBlock
+    """The lines that every upstream gets beside its own."""
     region: str | None
     traces: tuple[list[bytes], list[bytes]] | None
     """What stands in `traceparent` and `tracestate`; None where there is neither."""
@@ -56,7 +57,7 @@ def asked_for(headers: Headers, installation: bytes) -> Asked:
     Raises Malformed for a region that is none, and NotCallable for a call that this installation
     made, or that came through too many: an LLM is registered with a URL that leads in a circle.
     """
-    lines = [*OUR_HEADERS]
+    lines = []
     read: dict[bytes, list[bytes]] = {}
     for line in headers:
         if line[0] in READ:
@@ -66,10 +67,10 @@ def asked_for(headers: Headers, installation: bytes) -> Asked:
                 read.setdefault(line[0], []).append(line[1])
     if not read:
         lines.append((LOOP_HEADER, installation))
-        return Asked(lines, None, None)
+        return Asked(HeaderBlock(lines), None, None)
     lines.append((LOOP_HEADER, _passed_through(read.get(LOOP_HEADER, []), installation)))
     traces = read.get(TRACEPARENT, []), read.get(TRACESTATE, [])
-    return Asked(lines, _region(read.get(REGION_HEADER)), traces)
+    return Asked(HeaderBlock(lines), _region(read.get(REGION_HEADER)), traces)
 
 
 def request(
@@ -80,32 +81,42 @@ def request(
     deadlines: Deadlines,
 ) -> UpstreamRequest:
     """Write the request to one endpoint of an LLM: of the caller's members, or a translated one."""
-    lines = asked.passed
-    translated = content if isinstance(content, WireRequest) else None
-    if translated is not None:
-        lines = [line for line in lines if line[0] not in OF_THE_CALLERS_FORMAT]
-        lines += translated.headers
-    if endpoint.takes_trace and asked.traces:
-        lines = lines + trace_lines(*asked.traces)
     secret = target.secret_lines
-    if translated is not None or not secret.names.isdisjoint(WRITTEN):
-        lines = [line for line in lines if line[0] not in secret.names]
+    passed = [asked.passed]
+    if endpoint.takes_trace and asked.traces:
+        passed.append(HeaderBlock(trace_lines(*asked.traces)))
+    if isinstance(content, WireRequest):
+        passed = [HeaderBlock(_of_the_format(content, passed, secret))]
+        path, body = content.path.encode(), content.body
+    else:
+        path = endpoint.request_target
+        body = openai_chat.edited(content, target.llm.configuration, endpoint.origin.host)
+    if not secret.names.isdisjoint(FROM_CALLERS):
+        lines = [line for block in passed for line in block.lines if line[0] not in secret.names]
+        passed = [HeaderBlock(lines)]
     return UpstreamRequest(
         origin=endpoint.origin,
-        target=translated.path.encode() if translated else endpoint.request_target,
-        headers=lines + secret.lines,
-        body=_body(content, target, endpoint),
+        target=path,
+        headers=[secret.sent or _sent(secret), *passed],
+        body=body,
         deadlines=deadlines,
         carries_credential=bool(secret.lines),
     )
 
 
-def _body(
-    content: dict[str, msgspec.Raw] | WireRequest, target: Target, endpoint: ReadyEndpoint
-) -> bytes:
-    if isinstance(content, WireRequest):
-        return content.body
-    return openai_chat.edited(content, target.llm.configuration, endpoint.origin.host)
+def _of_the_format(content: WireRequest, passed: list[HeaderBlock], secret: SecretLines) -> Headers:
+    """Give the lines for a server of another format than the caller's."""
+    lines = [
+        line for block in passed for line in block.lines if line[0] not in OF_THE_CALLERS_FORMAT
+    ]
+    return lines + [line for line in content.headers if line[0] not in secret.names]
+
+
+def _sent(secret: SecretLines) -> HeaderBlock:
+    """Put together what goes out with every request that carries these secrets."""
+    ours = [line for line in OUR_HEADERS if line[0] not in secret.names]
+    secret.sent = HeaderBlock(ours + secret.lines)
+    return secret.sent
 
 
 def _passed_through(before: list[bytes], installation: bytes) -> bytes:

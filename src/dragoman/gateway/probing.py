@@ -34,7 +34,6 @@ from dragoman.gateway.relay import check_answer
 from dragoman.gateway.target import Target
 from dragoman.gateway.translation import Translation
 from dragoman.protocols.base import WireRequest
-from dragoman.protocols.registry import TRANSLATED
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """An answer of one token that is larger than this has gone wrong."""
@@ -159,7 +158,7 @@ def _content(target: Target, text: str, clock: Clock) -> dict[str, msgspec.Raw] 
     """Write what is asked, in the upstream's format. Raises NotCallable where that cannot be."""
     messages = [{"role": "user", "content": text}]
     members = {"messages": msgspec.Raw(msgspec.json.encode(messages))}
-    if target.llm.configuration.protocol not in TRANSLATED:
+    if target.translated_into is None:
         return members
     translated = Translation.begin(_thoughtless(target), members, clock.now_ms())
     return translated.request(target.endpoints[0])
@@ -211,10 +210,9 @@ def _is_about_model(error: UpstreamRefused) -> bool:
 
 
 def _is_answer(body: bytes, target: Target) -> bool:
-    protocol = TRANSLATED.get(target.llm.configuration.protocol)
     try:
-        if protocol is not None:
-            put_together(protocol.decode(body))
+        if target.translated_into is not None:
+            put_together(target.translated_into.decode(body))
         else:
             msgspec.json.decode(body, type=_Completion)
     except UpstreamBroken:

@@ -13,19 +13,25 @@ from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
 from dragoman.domain.errors import UpstreamBroken, UpstreamRefused, UpstreamTimeout
 from dragoman.domain.llm import Timeouts
-from dragoman.domain.ports import Clock, Deadlines, Headers, Upstream, UpstreamExchange
+from dragoman.domain.ports import (
+    Clock,
+    Deadlines,
+    Headers,
+    Upstream,
+    UpstreamAnswer,
+    UpstreamExchange,
+)
 from dragoman.domain.usage import Usage
 from dragoman.gateway.attempts import ENDPOINT_ERRORS, Attempts
 from dragoman.gateway.body import read_members, read_text
 from dragoman.gateway.cooldown import Cooldowns
 from dragoman.gateway.directory import Directory
-from dragoman.gateway.mask import Mask
-from dragoman.gateway.outgoing import asked_for, request
+from dragoman.gateway.mask import Hidden, Mask
+from dragoman.gateway.outgoing import Asked, asked_for, request
 from dragoman.gateway.refusal import MAX_ERROR_BODY_BYTES, refusal
 from dragoman.gateway.target import Target
-from dragoman.gateway.translated_answer import TranslatedAnswer
+from dragoman.gateway.translated_stream import TranslatedStream
 from dragoman.gateway.translation import Translation
-from dragoman.protocols.registry import TRANSLATED
 
 LARGE_BODY_BYTES = 256 * 1024
 """What is larger is read in a thread, so that other calls go on meanwhile."""
@@ -37,6 +43,7 @@ WITHOUT_AN_ANSWER = frozenset({204, 205, 206})
 """Statuses that are no errors, and no answer to a call either: nothing, nothing, and a part."""
 
 OK = 200
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
 
 NO_CODING = frozenset({b"", b"identity"})
 
@@ -62,6 +69,10 @@ class Answer(Protocol):
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Take the status and the headers that may pass; comes first, and once."""
+        ...
+
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Take all of an answer, in place of `begin`, `write` and `end`."""
         ...
 
     async def write(self, piece: bytes) -> None:
@@ -96,23 +107,31 @@ class Relay:
         self._cooldowns = Cooldowns()
         self._large_bodies = asyncio.Semaphore(1)
 
+    def asked(self, headers: Headers) -> Asked:
+        """Read what a call's headers ask for. Raises Malformed, NotCallable."""
+        return asked_for(headers, self._installation)
+
     async def chat(
-        self, usage: Usage, who: Actor, headers: Headers, body: bytes, answer: Answer
+        self, usage: Usage, who: Actor, asked: Asked, body: bytes, answer: Answer
     ) -> None:
         """Relay one chat completion, streamed or not, as it comes or translated.
 
         Raises CallerError, UpstreamError or OperatorError; after `answer.begin` only an
         UpstreamError, and then what was written is not a whole answer.
         """
-        scope(who, Action.USE)
-        asked = asked_for(headers, self._installation)
-        members = await self._aside(len(body), partial(read_members, body))
-        target = await self._directory.find(who, read_text(members, "model"))
+        reach = scope(who, Action.USE)
+        is_large = len(body) > LARGE_BODY_BYTES
+        if is_large:
+            members = await self._aside(partial(read_members, body))
+        else:
+            members = read_members(body)
+        name = read_text(members, "model")
+        target = self._directory.known(reach, name) or await self._directory.find(who, name)
         usage.llm_id = target.llm.id
         translated = None
-        if target.llm.configuration.protocol in TRANSLATED:
+        if target.translated_into is not None:
             translate = partial(Translation.begin, target, members, self._clock.now_ms())
-            translated = await self._aside(len(body), translate)
+            translated = await self._aside(translate) if is_large else translate()
         deadlines = self._deadlines_of(target.llm.configuration.timeouts)
         regions = asked.region, self._region
         attempts = Attempts(target, deadlines, usage, self._cooldowns, regions)
@@ -128,18 +147,15 @@ class Relay:
                         if translated is None:
                             await _pass_on(exchange, target, attempts, answer)
                         else:
-                            await _translate(exchange, translated.answer(usage), attempts, answer)
+                            await _translate(exchange, translated, attempts, usage, answer)
                     break
                 except ENDPOINT_ERRORS as error:
                     attempts.failed(error, perf_counter())
         finally:
             attempts.close()
-        await answer.end()
 
-    async def _aside(self, size_bytes: int, read: Callable[[], T]) -> T:
-        """Read what is in a body of this size, in a thread where it is large."""
-        if size_bytes <= LARGE_BODY_BYTES:
-            return read()
+    async def _aside(self, read: Callable[[], T]) -> T:
+        """Read a large body in a thread, one at a time."""
         await self._large_bodies.acquire()
         reading = asyncio.get_running_loop().run_in_executor(None, read)
         reading.add_done_callback(self._note_read)
@@ -164,37 +180,66 @@ async def _pass_on(
 ) -> None:
     """Pass on an answer as it comes."""
     attempts.worked()
-    await answer.begin(exchange.status, _passed_to_caller(exchange, target))
+    headers = _passed_to_caller(exchange.headers, target.hidden)
+    body = exchange.whole()
+    if body is not None:
+        await answer.whole(exchange.status, headers, target.hidden.covered(body))
+        return
+    await answer.begin(exchange.status, headers)
     mask = Mask(target.hidden)
     while piece := await exchange.read():
         if passed := mask.passed(piece):
             await answer.write(passed)
     if rest := mask.rest():
         await answer.write(rest)
+    await answer.end()
 
 
 async def _translate(
-    exchange: UpstreamExchange, translated: TranslatedAnswer, attempts: Attempts, answer: Answer
+    exchange: UpstreamExchange,
+    translated: Translation,
+    attempts: Attempts,
+    usage: Usage,
+    answer: Answer,
 ) -> None:
-    """Pass on an answer translated; it begins when there is something of it to say."""
-    has_begun, is_over = False, False
+    """Pass on an answer translated."""
+    if translated.is_streamed:
+        await _translate_stream(exchange, translated.stream(usage), attempts, answer)
+        return
+    told = exchange.whole()
+    if told is None:
+        pieces = []
+        while piece := await exchange.read():
+            pieces.append(piece)
+        told = b"".join(pieces)
+    body = translated.whole(told, usage)
+    attempts.worked()
+    length = (b"content-length", b"%d" % len(body))
+    await answer.whole(OK, [(b"content-type", b"application/json"), length], body)
+
+
+async def _translate_stream(
+    exchange: UpstreamExchange, stream: TranslatedStream, attempts: Attempts, answer: Answer
+) -> None:
+    """Pass on a stream translated; it begins when there is something of it to say."""
+    has_begun = False
     try:
-        while not is_over:
-            piece = await exchange.read()
-            is_over = not piece
-            for said in translated.close() if is_over else translated.feed(piece):
+        while piece := await exchange.read():
+            for said in stream.feed(piece):
                 if not has_begun:
                     has_begun = True
                     attempts.worked()
-                    await answer.begin(OK, translated.headers(said))
+                    await answer.begin(OK, [(b"content-type", EVENT_STREAM)])
                 await answer.write(said)
+        stream.close()
     except UpstreamRefused:
         if not has_begun:  # as if the head had said so: another endpoint may be well
-            attempts.answered(translated.failed_with, perf_counter())
+            attempts.answered(stream.failed_with, perf_counter())
         raise
+    await answer.end()
 
 
-async def check_answer(exchange: UpstreamExchange, target: Target) -> None:
+async def check_answer(exchange: UpstreamAnswer, target: Target) -> None:
     """Let pass what can be relayed; raises UpstreamRefused or UpstreamBroken for the rest."""
     status = exchange.status
     if 300 <= status < 400:  # noqa: PLR2004  # HTTP's classes of status are known by number
@@ -218,7 +263,7 @@ def _is_plain(codings: bytes) -> bool:
     return all(coding.strip().lower() in NO_CODING for coding in codings.split(b","))
 
 
-async def _error_body(exchange: UpstreamExchange) -> bytes:
+async def _error_body(exchange: UpstreamAnswer) -> bytes:
     """Read an error's body, up to limits; what is missing of one does not change its status."""
     body = b""
     with suppress(UpstreamBroken, UpstreamTimeout, TimeoutError):
@@ -228,11 +273,11 @@ async def _error_body(exchange: UpstreamExchange) -> bytes:
     return body[:MAX_ERROR_BODY_BYTES]
 
 
-def _passed_to_caller(exchange: UpstreamExchange, target: Target) -> Headers:
+def _passed_to_caller(headers: Headers, hidden: Hidden) -> Headers:
     """Choose the headers that may pass; one that quotes the credential does not."""
     return [
         line
-        for line in exchange.headers
+        for line in headers
         if (line[0] in PASSED_TO_CALLER or line[0].startswith(PASSED_PREFIX))
-        and not target.hidden.is_in(line[1])
+        and not hidden.is_in(line[1])
     ]

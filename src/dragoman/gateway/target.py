@@ -1,5 +1,7 @@
 """An LLM ready to be called: its endpoints taken apart, its credential open."""
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 
 from dragoman.domain.llm import LLM
@@ -7,7 +9,11 @@ from dragoman.domain.ports import Headers
 from dragoman.domain.url import Endpoint, Origin, parse_origin, request_target
 from dragoman.gateway.mask import Hidden
 from dragoman.gateway.trace import TraceHosts
+from dragoman.protocols.base import WireFormat
 from dragoman.vault.secret import Secret
+
+if TYPE_CHECKING:
+    from dragoman.domain.header_block import HeaderBlock
 
 LABEL_LENGTH = 64
 TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -45,11 +51,13 @@ class ReadyEndpoint(Struct, frozen=True, gc=False):
 class SecretLines:
     """The header lines of an LLM that carry secrets, ready to be sent; it cannot be printed."""
 
-    __slots__ = ("lines", "names")
+    __slots__ = ("lines", "names", "sent")
 
     def __init__(self, lines: Headers) -> None:
         self.lines = lines
         self.names = frozenset(name for name, _ in lines)
+        self.sent: HeaderBlock | None = None
+        """These and what else goes out with every request, once that has been put together."""
 
     def __repr__(self) -> str:
         return f"SecretLines({len(self.lines)})"
@@ -68,6 +76,8 @@ class Target(Struct, frozen=True):
     """What is sent beside the credential: names in lower case."""
     hidden: Hidden
     """What no answer may show; made of them too."""
+    translated_into: WireFormat | None = None
+    """The format of its server; None where that is the caller's, and nothing is translated."""
     good_until_ms: int | None = None
     """When the secret has to be asked for again, where the operator holds it [ms since 1970]."""
 

@@ -3,27 +3,25 @@
 import msgspec
 
 from dragoman.domain.chat import ChatRequest
+from dragoman.domain.chat_answer import put_together
 from dragoman.domain.errors import Invalid, NotCallable
 from dragoman.domain.usage import Usage
 from dragoman.gateway.target import ReadyEndpoint, Target
-from dragoman.gateway.translated_answer import (
-    Circumstances,
-    StreamedAnswer,
-    TranslatedAnswer,
-    WholeAnswer,
-)
-from dragoman.protocols.base import WireRequest
+from dragoman.gateway.translated_stream import TranslatedStream, counted
+from dragoman.protocols.base import WireFormat, WireRequest
 from dragoman.protocols.defaults import completed
 from dragoman.protocols.openai_chat.reading import read
-from dragoman.protocols.registry import TRANSLATED
+from dragoman.protocols.openai_chat.writing import StreamWriter, completion
+from dragoman.protocols.thoughts import Thoughts
 
 
 class Translation:
     """One call, which may be tried at several endpoints."""
 
-    def __init__(self, target: Target, chat: ChatRequest, created_s: int) -> None:
-        """`target` is one whose format is translated; `created_s` is now [s since 1970]."""
-        self._protocol = TRANSLATED[target.llm.configuration.protocol]
+    def __init__(
+        self, protocol: WireFormat, target: Target, chat: ChatRequest, created_s: int
+    ) -> None:
+        self._protocol = protocol
         self._target = target
         self._chat = completed(chat, target.llm.configuration)
         self._created_s = created_s
@@ -40,7 +38,9 @@ class Translation:
         Raises Invalid that names everything that cannot be read, or not be expressed in the
         upstream's format, and NotCallable where that is what the LLM itself has stored.
         """
-        return cls(target, read(members), now_ms // 1000)
+        if target.translated_into is None:
+            raise ValueError("this LLM's format is the caller's own")
+        return cls(target.translated_into, target, read(members), now_ms // 1000)
 
     def request(self, endpoint: ReadyEndpoint) -> WireRequest:
         """Write the request to one of the endpoints."""
@@ -63,9 +63,26 @@ class Translation:
             code="stored_setting_not_supported",
         )
 
-    def answer(self, usage: Usage) -> TranslatedAnswer:
-        """Begin to translate an answer; `usage` is told what it takes."""
-        circumstances = Circumstances(self._protocol, self._target, usage, self._created_s)
-        if self._chat.stream:
-            return StreamedAnswer(circumstances, include_usage=self._chat.include_usage)
-        return WholeAnswer(circumstances)
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the caller wants a stream."""
+        return self._chat.stream
+
+    def stream(self, usage: Usage) -> TranslatedStream:
+        """Begin to translate a stream; `usage` is told what it takes."""
+        return TranslatedStream(
+            self._target,
+            self._protocol.decoder(),
+            StreamWriter(created_s=self._created_s, include_usage=self._chat.include_usage),
+            usage,
+        )
+
+    def whole(self, body: bytes, usage: Usage) -> bytes:
+        """Translate a whole answer; `usage` is told what it took.
+
+        Raises UpstreamBroken for what is none.
+        """
+        thoughts = Thoughts(self._target.llm.configuration.reasoning_format)
+        events = thoughts.placed(counted(self._protocol.decode(body), usage))
+        said = completion(put_together(events), created_s=self._created_s)
+        return self._target.hidden.covered(said)

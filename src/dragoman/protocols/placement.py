@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from dragoman.domain.credential import Placement
+from dragoman.domain.credential import GoogleAdc, Held, Placement
 from dragoman.domain.llm import ProtocolName
 
 BEARER = Placement("Authorization", "Bearer ")
@@ -20,6 +20,10 @@ _OTHERS: Mapping[ProtocolName, Placement] = MappingProxyType(
 )
 
 
-def placement(protocol: ProtocolName) -> Placement:
-    """Give the header that this wire format's servers read the credential from."""
-    return _OTHERS.get(protocol, BEARER)
+def placement(protocol: ProtocolName, held: Held | None = None) -> Placement:
+    """Give the header that this wire format's servers read the credential from.
+
+    Access tokens are a bearer's whatever the format, also where API keys have another header
+    (cloud.google.com/docs/authentication/rest, 2026-11).
+    """
+    return BEARER if isinstance(held, GoogleAdc) else _OTHERS.get(protocol, BEARER)

@@ -1,12 +1,13 @@
 """API keys: what a program acts with, as one principal."""
 
+from collections.abc import Collection
 from math import inf
 
 import msgspec
 from msgspec import Struct
 
-from dragoman.authz.check import Actor, administered, within
-from dragoman.authz.policy import PERMISSIONS, role_permissions
+from dragoman.authz.check import Actor, actor, administered, within
+from dragoman.authz.policy import PERMISSIONS, Permission, role_permissions
 from dragoman.domain.audit import AuditEntry
 from dragoman.domain.errors import Conflict, Invalid, NotFound, Problem
 from dragoman.domain.ids import is_id
@@ -43,9 +44,13 @@ class NewKey(Struct, frozen=True):
 class Keys:
     """Making, reading and ending API keys. `organization_id` None is the actor's own."""
 
-    def __init__(self, *, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, credential_readers: Collection[Role] = ()
+    ) -> None:
+        """`credential_readers` are the roles that see what is stored of credentials."""
         self._store = store
         self._clock = clock
+        self._readers = credential_readers
 
     async def create(
         self, who: Actor, draft: KeyDraft, organization_id: str | None = None
@@ -54,7 +59,13 @@ class Keys:
         of = administered(who, organization_id)
         async with self._store.writing() as work:
             await found_organization(work, of)
-            return await add_key(work, self._clock, who, of, draft)
+            return await add_key(
+                work, self._clock, who, of, draft, credential_readers=self._readers
+            )
+
+    def permissions(self, key: ApiKey, principal: Principal) -> frozenset[Permission]:
+        """Give what a key allows."""
+        return actor(key, principal, self._readers).permissions
 
     async def get(
         self, who: Actor, key_id: str, organization_id: str | None = None
@@ -103,7 +114,13 @@ class Keys:
 
 
 async def add_key(
-    work: WriteWork, clock: Clock, who: Actor, organization_id: str, draft: KeyDraft
+    work: WriteWork,
+    clock: Clock,
+    who: Actor,
+    organization_id: str,
+    draft: KeyDraft,
+    *,
+    credential_readers: Collection[Role] = (),
 ) -> NewKey:
     """Make a key within a transaction that is under way. Raises Forbidden, Invalid."""
     require_name(draft.name)
@@ -113,7 +130,9 @@ async def add_key(
     if who.expires_at_ms is not None and (draft.expires_at_ms or inf) > who.expires_at_ms:
         message = "must not be later than the end of the key that makes it"
         raise Invalid(Problem(("expires_at",), message, "beyond_maker"))
-    principal = await _principal(work, clock, who, organization_id, draft)
+    principal = await _principal(
+        work, clock, who, organization_id, draft, credential_readers=credential_readers
+    )
     text = api_key.generate()
     key = ApiKey(
         id=clock.new_id(),
@@ -122,7 +141,7 @@ async def add_key(
         name=draft.name,
         digest=api_key.digest(text),
         created_at_ms=now_ms,
-        permissions=_permissions(who, principal, draft),
+        permissions=_permissions(who, principal, draft, credential_readers),
         expires_at_ms=draft.expires_at_ms,
     )
     await work.principals.add_key(key)
@@ -131,7 +150,13 @@ async def add_key(
 
 
 async def _principal(
-    work: WriteWork, clock: Clock, who: Actor, organization_id: str, draft: KeyDraft
+    work: WriteWork,
+    clock: Clock,
+    who: Actor,
+    organization_id: str,
+    draft: KeyDraft,
+    *,
+    credential_readers: Collection[Role],
 ) -> Principal:
     if (draft.principal_id is None) == (draft.role is None):
         raise Invalid(
@@ -143,17 +168,19 @@ async def _principal(
         )
     if draft.role is not None:
         new = Principal(clock.new_id(), organization_id, draft.name, draft.role, clock.now_ms())
-        return await add_principal(work, clock, who, new)
+        return await add_principal(work, clock, who, new, credential_readers)
     try:
         return await found_principal(work, organization_id, str(draft.principal_id))
     except NotFound as error:
         raise Invalid(Problem(("principal_id",), error.message, "not_found")) from None
 
 
-def _permissions(who: Actor, principal: Principal, draft: KeyDraft) -> tuple[str, ...] | None:
+def _permissions(
+    who: Actor, principal: Principal, draft: KeyDraft, credential_readers: Collection[Role]
+) -> tuple[str, ...] | None:
     """Give what is stored of a key's permissions; nobody hands on more than they hold."""
     of = principal.organization_id
-    whole = role_permissions(principal.role, of)
+    whole = role_permissions(principal.role, of, credential_readers)
     if draft.permissions is None:
         within(who, of, whole, draft.principal_id)
         return None

@@ -21,6 +21,7 @@ from dragoman.domain.ports import Clock, EndpointPolicy, ReadWork, Store, WriteW
 from dragoman.protocols.placement import placement
 from dragoman.registry.asked import KEPT, AskedCredential, Draft, Edit, Kept
 from dragoman.registry.llms import changed_members
+from dragoman.registry.platform_grants import follow, held_problems
 from dragoman.registry.rules import draft_problems
 from dragoman.registry.secrets import Secrets
 from dragoman.registry.trail import entry
@@ -78,18 +79,22 @@ class PlatformLLMs:
         digests: Digests,
         clock: Clock,
         policy: EndpointPolicy,
+        private: Iterable[str],
     ) -> None:
+        """`private` are absolute paths of files and folders that no LLM is sent."""
         self._store = store
         self._secrets = Secrets(vault)
         self._digests = digests
         self._clock = clock
         self._policy = policy
+        self._private = tuple(private)
 
     def problems(self, wanted: Iterable[PlatformDraft]) -> Iterator[Problem]:
         """Find everything that is wrong with a list; paths begin with `llms` and the position."""
         names: dict[str, int] = {}
         for each in wanted:
-            for problem in draft_problems(each.draft, self._policy):
+            found = tuple(draft_problems(each.draft, self._policy))
+            for problem in found or held_problems(each.draft, self._private):
                 yield problem._replace(path=("llms", each.position, *problem.path))
             first = names.setdefault(each.name, each.position)
             if first != each.position:
@@ -116,6 +121,9 @@ class PlatformLLMs:
                     await work.llms.remove(llm)
                     await work.audit.record(self._entry("llm.delete", llm))
                 applied.append(Applied(llm, Outcome.PRUNED if prune else Outcome.LEFT))
+            await follow(
+                work, self._clock, [it.llm for it in applied if it.outcome is not Outcome.PRUNED]
+            )
         return applied
 
     async def _one(self, work: WriteWork, current: LLM | None, wanted: PlatformDraft) -> Applied:
@@ -170,10 +178,10 @@ class PlatformLLMs:
         """Say what an update brings: where a secret goes elsewhere, it is sealed anew."""
         if wanted is None:
             return None
-        place = wanted.placement or placement(proposed.configuration.protocol)
+        place = wanted.placement or placement(proposed.configuration.protocol, wanted.held)
         if self._is_stored(current, proposed, wanted) and _goes_the_same_way(current, proposed):
             return KEPT
-        return AskedCredential(wanted.secret, place)
+        return msgspec.structs.replace(wanted, placement=place)
 
     def _headers(
         self, current: LLM, proposed: LLM, wanted: Mapping[str, Secret]
@@ -198,12 +206,13 @@ class PlatformLLMs:
         stored = current.credential
         if wanted is None or stored is None:
             return wanted is None and stored is None
-        place = wanted.placement or placement(proposed.configuration.protocol)
+        place = wanted.placement or placement(proposed.configuration.protocol, wanted.held)
+        if stored.placement.effective != place.effective or stored.held != wanted.held:
+            return False
         try:
-            opened = self._secrets.opened(current)
+            return wanted.held is not None or _is_same(self._secrets.opened(current), wanted.secret)
         except CredentialUnusable:
             return False
-        return stored.placement.effective == place.effective and _is_same(opened, wanted.secret)
 
     def _opened_headers(self, llm: LLM) -> dict[str, Secret]:
         """Open what opens; the list replaces the others."""

@@ -1,5 +1,7 @@
 """Principals: who acts within an organization."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from dragoman.authz.check import Actor, administered, within
@@ -17,9 +19,13 @@ from dragoman.registry.trail import entry
 class Principals:
     """The use cases around those who act. `organization_id` None is the actor's own."""
 
-    def __init__(self, *, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, credential_readers: Collection[Role] = ()
+    ) -> None:
+        """`credential_readers` are the roles that see what is stored of credentials."""
         self._store = store
         self._clock = clock
+        self._readers = credential_readers
 
     async def create(
         self, who: Actor, name: str, role: Role, organization_id: str | None = None
@@ -29,7 +35,7 @@ class Principals:
         async with self._store.writing() as work:
             await found_organization(work, of)
             new = Principal(self._clock.new_id(), of, name, role, self._clock.now_ms())
-            return await add_principal(work, self._clock, who, new)
+            return await add_principal(work, self._clock, who, new, self._readers)
 
     async def get(
         self, who: Actor, principal_id: str, organization_id: str | None = None
@@ -73,7 +79,7 @@ class Principals:
                 return current
             require_name(changed.name)
             if "role" in members:
-                within(who, of, _meant(changed.role, of), changed.id)
+                within(who, of, _meant(changed.role, of, self._readers), changed.id)
             await work.principals.replace_principal(changed)
             await work.audit.record(
                 entry(
@@ -114,9 +120,11 @@ async def found(work: ReadWork | WriteWork, organization_id: str, principal_id: 
     return principal
 
 
-def _meant(role: Role, organization_id: str) -> frozenset[Permission]:
+def _meant(
+    role: Role, organization_id: str, credential_readers: Collection[Role]
+) -> frozenset[Permission]:
     """Give what a role allows. Raises Invalid where it is nothing at all."""
-    permissions = role_permissions(role, organization_id)
+    permissions = role_permissions(role, organization_id, credential_readers)
     if not permissions:
         raise Invalid(
             Problem(("role",), "means nothing in the platform's organization; use admin", "invalid")
@@ -124,11 +132,17 @@ def _meant(role: Role, organization_id: str) -> frozenset[Permission]:
     return permissions
 
 
-async def add_principal(work: WriteWork, clock: Clock, who: Actor, new: Principal) -> Principal:
+async def add_principal(
+    work: WriteWork,
+    clock: Clock,
+    who: Actor,
+    new: Principal,
+    credential_readers: Collection[Role] = (),
+) -> Principal:
     """Store one within a transaction that is under way. Raises Forbidden, Invalid."""
     of = new.organization_id
     require_name(new.name)
-    within(who, of, _meant(new.role, of))
+    within(who, of, _meant(new.role, of, credential_readers))
     await work.principals.add_principal(new)
     await work.audit.record(entry(clock, who, "principal.create", new.id, organization_id=of))
     return new

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from dragoman.domain.credential import GoogleAdc, Held, Placement, SecretReference
 from dragoman.domain.errors import Problem
+from dragoman.domain.grant import climbs
 from dragoman.domain.labels import MAX_LABELS, label_problem
 from dragoman.domain.llm import MAX_NAME_LENGTH
 from dragoman.registry.asked import AskedCredential
@@ -105,7 +106,7 @@ def header_name_problem(name: str) -> str | None:
 
 def reference_problem(uri: str) -> str | None:
     """Say why a text cannot name a secret that the operator holds, or None if it can."""
-    if len(uri) > MAX_REFERENCE_LENGTH or not _REFERENCE.fullmatch(uri) or "/../" in f"{uri}/":
+    if len(uri) > MAX_REFERENCE_LENGTH or not _REFERENCE.fullmatch(uri) or climbs(uri):
         return "must be env://NAME, file:///path or vault://mount/path#field"
     return None
 

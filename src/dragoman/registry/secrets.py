@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from dragoman.domain.credential import Credential, ExtraHeader, Placement, Sealed
+from dragoman.domain.credential import Credential, ExtraHeader, Held, Placement, Sealed
 from dragoman.domain.errors import CredentialUnusable, Invalid, Problem
 from dragoman.domain.llm import LLM
 from dragoman.protocols.placement import placement
@@ -72,7 +72,7 @@ class Secrets:
     def _new_credential(self, llm: LLM, asked: AskedCredential | None) -> Credential | None:
         if asked is None:
             return None
-        place = asked.placement or placement(llm.configuration.protocol)
+        place = asked.placement or placement(llm.configuration.protocol, asked.held)
         if asked.held is None and asked.secret is None:
             raise Invalid(
                 Problem(("secret",), "is missing; a credential consists of it", "secret_required")
@@ -85,12 +85,13 @@ class Secrets:
             return None
         if stored is None:
             return None if asked is KEPT else self._new_credential(proposed, asked)
-        place = None if asked is KEPT else asked.placement
-        if place is None:
-            place = _next_placement(current, proposed, stored)
-        labels = stored.labels if asked is KEPT or asked.labels is None else asked.labels
+        asked = AskedCredential() if asked is KEPT else asked
+        is_another = _brings_another(asked, stored)
+        held = asked.held if is_another else stored.held
+        place = asked.placement or _next_placement(current, proposed, stored, held)
+        labels = stored.labels if asked.labels is None else asked.labels
         kept = msgspec.structs.replace(stored, placement=place, labels=labels)
-        if asked is not KEPT and _brings_another(asked, stored):
+        if is_another:
             following = msgspec.structs.replace(kept, generation=stored.generation + 1)
             return self._brought(proposed, asked, following)
         if stored.sealed is None:
@@ -150,9 +151,11 @@ def _by_name(headers: Mapping[str, T]) -> dict[str, T]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _next_placement(current: LLM, proposed: LLM, stored: Credential) -> Placement:
-    """Let the credential stay where it is, unless the wire format decided that and changes."""
-    before = placement(current.configuration.protocol)
+def _next_placement(
+    current: LLM, proposed: LLM, stored: Credential, held: Held | None
+) -> Placement:
+    """Let the credential stay where it is, unless that was decided by what changes now."""
+    before = placement(current.configuration.protocol, stored.held)
     if stored.placement == before:
-        return placement(proposed.configuration.protocol)
+        return placement(proposed.configuration.protocol, held)
     return stored.placement

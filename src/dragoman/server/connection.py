@@ -4,8 +4,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
-from dragoman.dialect.record import GONE
 from dragoman.dialect.request_id import new_request_id
+from dragoman.server.head import Head
 from dragoman.server.limits import (
     AHEAD_BYTES,
     AHEAD_REQUESTS,
@@ -14,15 +14,13 @@ from dragoman.server.limits import (
     UNREAD_BYTES,
 )
 from dragoman.server.outlet import Outlet
-from dragoman.server.reading import Head, Reader, Refused
+from dragoman.server.reading import Reader, Refused
 from dragoman.server.refusal import FAILED, NO_ROOM, SHUTTING_DOWN, refusal
 from dragoman.server.request import Request
 from dragoman.server.sockets import has_gone, prepare, reset_at_close
 
 if TYPE_CHECKING:
     from dragoman.server.server import Server
-
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Connection(asyncio.Protocol):
@@ -66,7 +64,8 @@ class Connection(asyncio.Protocol):
 
     def tail(self, *, is_last: bool) -> bytes:
         """Give the lines that stand last in an answer's head, and its end."""
-        return self._server.tail(is_last=is_last)
+        server = self._server
+        return server.tails[is_last or server.is_draining]
 
     def read_on(self) -> None:
         """Read again, if too much was unread before."""
@@ -97,7 +96,7 @@ class Connection(asyncio.Protocol):
         """Answer a request that nothing has been said to, and end with it."""
         refused = SHUTTING_DOWN if self._server.is_draining else FAILED
         request.is_answered = request.is_last = True
-        self._say(refused, request_id, is_head=request.scope["method"] == "HEAD")
+        self._say(refused, request_id, is_head=request.is_head)
         self.answered(request)
 
     def cut(self, *, hard: bool) -> None:
@@ -111,30 +110,10 @@ class Connection(asyncio.Protocol):
 
     def take_head(self, head: Head) -> None:
         """Begin a request, or put it in line. Raises Refused if the line is too long."""
-        if len(self._line) >= AHEAD_REQUESTS:
-            raise Refused(429, "Wait for answers before you send more requests on a connection.")
-        scope = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": head.version,
-            "method": head.method,
-            "scheme": "http",
-            "path": head.path,
-            "raw_path": head.raw_path,
-            "query_string": head.query,
-            "root_path": "",
-            "headers": head.headers,
-            **self._addresses,
-        }
-        request = Request(self, scope, is_last=head.is_last, expects_continue=head.expects_continue)
-        scope["extensions"] = {GONE: request.when_gone}
+        request = Request(self, head, self._addresses)
+        self._take(request)
         self._incoming = request
         self._body_bytes = 0
-        if self._request is None:
-            self._since = self.loop.time()
-            self._start(request)
-        else:
-            self._line.append(request)
 
     def take_piece(self, piece: bytes) -> None:
         """Pass a piece of a body on."""
@@ -150,6 +129,12 @@ class Connection(asyncio.Protocol):
         if self._incoming is not None:
             self._incoming.complete()
             self._incoming = None
+
+    def take_whole(self, head: Head, body: bytes) -> None:
+        """Begin a request that is all there. Raises Refused if the line is too long."""
+        self._take(Request(self, head, self._addresses, body))
+        if len(body) > UNREAD_BYTES:
+            self._read_no_more()
 
     # --- What the transport tells ---
 
@@ -242,6 +227,15 @@ class Connection(asyncio.Protocol):
     def _is_sending_body(self) -> bool:
         """Whether it is the caller that keeps its request from going on."""
         return self._incoming is not None and self._incoming is self._request and self._is_reading
+
+    def _take(self, request: Request) -> None:
+        if self._request is None:
+            self._since = self.loop.time()
+            self._start(request)
+        elif len(self._line) < AHEAD_REQUESTS:
+            self._line.append(request)
+        else:
+            raise Refused(429, "Wait for answers before you send more requests on a connection.")
 
     def _start(self, request: Request) -> None:
         self._request = request

@@ -29,12 +29,14 @@ class BrokenAnswer(Exception):
     """An answer of ours is not HTTP; the text says why, and quotes nothing of it."""
 
 
-def framing_of(status: int, headers: Headers, *, method: str, is_old: bool) -> tuple[Framing, int]:
+def framing_of(
+    status: int, headers: Headers, *, is_head: bool, is_old: bool
+) -> tuple[Framing, int]:
     """Choose how the answer's end is told, and give its length where that is known [bytes].
 
     `is_old` says that the caller speaks HTTP/1.0, which has no chunks.
     """
-    if method == "HEAD" or status in BODILESS:
+    if is_head or status in BODILESS:
         return Framing.NOTHING, 0
     for name, value in headers:
         if name == b"content-length":
@@ -48,9 +50,10 @@ def encode_head(status: int, headers: Headers, framing: Framing, tail: bytes) ->
     Raises BrokenAnswer if a value would change the message: the last place that can see it.
     """
     status_line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status
-    head = b"\r\n".join([status_line, *[b": ".join(line) for line in headers], b""])
+    head = b"\r\n".join([status_line, *map(b": ".join, headers), b""])
     lines = len(headers) + 1
-    if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+    # `find`, because `in` takes longer: it tries for a number first
+    if head.count(b"\n") != lines or head.count(b"\r") != lines or head.find(b"\0") >= 0:
         raise BrokenAnswer("a header of the answer holds a control character")
     if framing is Framing.CHUNKS:
         return head + b"transfer-encoding: chunked\r\n" + tail

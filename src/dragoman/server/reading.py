@@ -1,6 +1,6 @@
 """From a caller's bytes to heads and bodies: llhttp's strictness, and what it leaves open."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
 from httptools import (
@@ -10,9 +10,11 @@ from httptools import (
     HttpRequestParser,
     parse_url,
 )
-from msgspec import Struct
 
-from dragoman.domain.ports import Headers
+from dragoman.server.head import Head, Known, known
+
+if TYPE_CHECKING:
+    from dragoman.domain.ports import Headers
 
 
 class Refused(Exception):
@@ -22,20 +24,6 @@ class Refused(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
-
-
-class Head(Struct, gc=False):
-    """The head of a request."""
-
-    method: str
-    version: str
-    path: str
-    raw_path: bytes
-    query: bytes
-    headers: Headers
-    is_last: bool
-    """Whether the caller wants the connection to end with the answer."""
-    expects_continue: bool
 
 
 class Taker(Protocol):
@@ -53,9 +41,15 @@ class Taker(Protocol):
         """End the request that began last."""
         ...
 
+    def take_whole(self, head: Head, body: bytes) -> None:
+        """Begin a request and end it."""
+        ...
+
 
 _NOT_HTTP = "This is not a valid HTTP/1.1 request."
 _TOO_LARGE = "The request line and headers are too large."
+
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _WATCHED = frozenset({b"transfer-encoding", b"expect"})
@@ -69,6 +63,10 @@ class Reader:
     of HTTP, and tunnels. An offer to change the protocol is not taken (RFC 9110, section 7.8).
     Fields behind a chunked body are dropped: kept among the headers, a trailer could say whose
     request it is after the head has been judged.
+
+    A caller that asks again sends the same head again, and the same bytes mean the same: what
+    llhttp said of a whole request that came alone is said again of the next one like it, which it
+    does not see. It stands between two requests all the while.
     """
 
     def __init__(self, taker: Taker, max_head_bytes: int) -> None:
@@ -79,6 +77,9 @@ class Reader:
         self._taker = taker
         self._max_head_bytes = max_head_bytes
         self._parser = HttpRequestParser(self)
+        self._known: Known | None = None
+        self._head: Head | None = None
+        self._body_bytes = 0
         self._began_within = False
         self._trailer_bytes = 0
         self._url = b""
@@ -90,8 +91,13 @@ class Reader:
         """Read on. Raises Refused, after which nothing more is read."""
         if self._is_over:
             return
+        is_between = self.in_head and not self.head_bytes
+        if is_between and self._known is not None and self._known.begins(data):
+            self._read_again(self._known, data)
+            return
         if self.in_head:
             self.head_bytes += len(data)
+        self._head = None
         offered_at = 0
         try:
             try:
@@ -109,10 +115,13 @@ class Reader:
         if self.in_head and self.head_bytes > self._max_head_bytes:
             self._is_over = True
             raise Refused(431, _TOO_LARGE)
+        if is_between and not offered_at:
+            self._remember(data)
 
     def close(self) -> None:
         """Let the parser go: it and this object refer to each other. Nothing is fed hereafter."""
         self._is_over = True
+        self._known = None
         del self._parser, self._taker
 
     def on_message_begin(self) -> None:
@@ -163,21 +172,26 @@ class Reader:
             raise Refused(400, _NOT_HTTP)
         path, query = _path_and_query(self._url)
         self._is_last = is_old or not parser.should_keep_alive()
-        self._taker.take_head(
-            Head(
-                method=method.decode("ascii"),
-                version=version,
-                path=unquote(path.decode("ascii")) if b"%" in path else path.decode("ascii"),
-                raw_path=path,
-                query=query,
-                headers=self._headers,
-                is_last=self._is_last,
-                expects_continue=self._expects_continue and not is_old,
-            )
-        )
+        self._body_bytes = 0
+        scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "method": method.decode("ascii"),
+            "scheme": "http",
+            "path": unquote(path.decode("ascii")) if b"%" in path else path.decode("ascii"),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": self._headers,
+        }
+        expects_continue = self._expects_continue and not is_old
+        self._head = Head(scope, is_old, self._is_last, expects_continue)
+        self._taker.take_head(self._head)
 
     def on_body(self, piece: bytes) -> None:
         """Take a piece of the body."""
+        self._body_bytes += len(piece)
         self._taker.take_piece(piece)
 
     def on_message_complete(self) -> None:
@@ -187,6 +201,19 @@ class Reader:
         self.in_head = True
         self._is_over = self._is_last
         self._taker.take_end()
+
+    def _remember(self, data: bytes) -> None:
+        """Remember the head of the request that has ended with what was read."""
+        if self._head is not None and self.in_head and not self.head_bytes:
+            self._known = known(data, self._head, self._body_bytes) or self._known
+
+    def _read_again(self, known: Known, data: bytes) -> None:
+        """Tell of a request whose head is known."""
+        try:
+            self._taker.take_whole(known.head, data[len(known.text) :])
+        except Refused:
+            self._is_over = True
+            raise
 
     def _read_without_offers(self, data: bytes, at: int) -> None:
         """Read on as if nobody had offered another protocol.

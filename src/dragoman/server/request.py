@@ -1,10 +1,11 @@
 """One request of a caller and the answer to it, as an ASGI application sees them."""
 
+import asyncio
 import logging
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from dragoman.dialect.record import AsgiApp
+from dragoman.dialect.record import CALLER, AsgiApp
 from dragoman.dialect.request_id import new_request_id
 from dragoman.domain.ports import Headers
 from dragoman.server.framing import (
@@ -16,15 +17,14 @@ from dragoman.server.framing import (
     encode_piece,
     framing_of,
 )
+from dragoman.server.head import Head
 
 if TYPE_CHECKING:
-    import asyncio
-
     from dragoman.server.connection import Connection
 
 log = logging.getLogger(__name__)
 
-WhenGone = Callable[["asyncio.Task[None]"], object]
+WhenGone = Callable[[asyncio.Task[None]], object]
 
 
 class Request:
@@ -32,13 +32,13 @@ class Request:
 
     It is answered when the last byte of its answer has been handed over, gone when nobody is there
     any more to take one. The answer's head waits for the first piece, at most until the loop's
-    next round: what is there at once goes out at once.
+    next round: what is there at once goes out at once. Implements `dialect.record.Caller`.
     """
 
     __slots__ = (
         "_connection",
-        "_expects_continue",
         "_framing",
+        "_has_continued",
         "_head",
         "_id",
         "_is_begun",
@@ -46,13 +46,14 @@ class Request:
         "_left",
         "_pieces",
         "_reader",
+        "_unsent_head",
         "_when_gone",
         "is_answered",
         "is_gone",
         "is_last",
-        "is_old",
         "is_sent",
         "is_whole",
+        "kept",
         "scope",
         "task",
         "unread",
@@ -61,14 +62,13 @@ class Request:
     def __init__(
         self,
         connection: "Connection",
-        scope: dict[str, Any],
-        *,
-        is_last: bool,
-        expects_continue: bool,
+        head: Head,
+        addresses: dict[str, object],
+        body: bytes | None = None,
     ) -> None:
-        self.scope = scope
-        self.is_old = scope["http_version"] != "1.1"
-        self.is_last = is_last
+        """`body` is all of it, if that is there already."""
+        self.kept = head.kept
+        self.is_last = head.is_last
         """Whether the connection ends with the answer."""
         self.is_whole = False
         """Whether the last byte of the body is there."""
@@ -80,16 +80,23 @@ class Request:
         """How much of the body is there and not read [bytes]."""
         self.task: asyncio.Task[None] | None = None
         self._connection = connection
-        self._expects_continue = expects_continue
+        self._head = head
+        self._has_continued = False
+        """Whether a caller that waits for leave to send its body has been given it."""
         self._pieces: list[bytes] = []
         self._is_read = False
         self._reader: asyncio.Future[None] | None = None
         self._when_gone: WhenGone | None = None
         self._is_begun = False
-        self._head = b""
+        self._unsent_head = b""
         self._id = ""
         self._framing = Framing.NOTHING
         self._left = 0
+        if body is not None:
+            self._pieces.append(body)
+            self.unread = len(body)
+            self.is_whole = True
+        self.scope = head.scope | addresses | {"extensions": {CALLER: self}}
 
     # --- What the connection tells ---
 
@@ -113,7 +120,12 @@ class Request:
         if self._when_gone is not None and self.task is not None:
             self._when_gone(self.task)
 
-    # --- What the application uses ---
+    # --- What the connection and the application use ---
+
+    @property
+    def is_head(self) -> bool:
+        """Whether the answer has no body, whatever its head says."""
+        return bool(self._head.scope["method"] == "HEAD")
 
     async def run(self, app: AsgiApp) -> None:
         """Have the request handled, and see to it that an answer is whole or visibly cut."""
@@ -126,7 +138,7 @@ class Request:
             if not (self.is_answered or self.is_gone):
                 self._give_up()
             self._connection.over(self)
-            self.scope = {}  # it holds a method of this object: nothing has to look for the circle
+            self.scope = {}  # it holds this object: nothing has to look for the circle
 
     def when_gone(self, callback: WhenGone | None) -> None:
         """Have something called when the caller goes away, or at once if it has."""
@@ -138,9 +150,13 @@ class Request:
         """Give what is there of the body; after its end, wait for the caller to go away."""
         while not (self.is_gone or self.is_answered):
             if self._pieces or (self.is_whole and not self._is_read):
-                return self._taken()
-            if self._expects_continue and not self._is_begun:
-                self._expects_continue = False
+                return {
+                    "type": "http.request",
+                    "body": self._take(),
+                    "more_body": not self._is_read,
+                }
+            if self._head.expects_continue and not (self._has_continued or self._is_begun):
+                self._has_continued = True
                 self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._reader = self._connection.loop.create_future()
             await self._reader
@@ -150,14 +166,45 @@ class Request:
         """Write the head, or a piece of the body; returns when there is room for more."""
         if self.is_gone:
             return
-        if self.is_answered:
-            raise BrokenAnswer("something was sent behind the end of an answer")
         if message["type"] == "http.response.start":
             self._begin(message["status"], message.get("headers", []))
             return
-        piece, is_last = message.get("body", b""), not message.get("more_body", False)
+        is_last = not message.get("more_body", False)
+        self._put(message.get("body", b""), is_last=is_last)
+        if not (is_last or self._connection.outlet.has_room):
+            await self._connection.outlet.room()
+
+    def rest_of_body(self) -> bytes | None:
+        """Give what has not been read of the body, if all of that is there."""
+        if not self.is_whole or self._is_read or self.is_gone:
+            return None
+        return self._take()
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Write a whole answer, when there is room for it."""
+        if not self._connection.outlet.has_room:  # the answers before it have not been taken
+            await self._connection.outlet.room()
+        if not self.is_gone:
+            self._begin(status, headers)
+            self._put(body, is_last=True)
+
+    # --- What follows ---
+
+    def _take(self) -> bytes:
+        pieces = self._pieces
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self.unread = 0
+        self._is_read = self.is_whole
+        self._connection.read_on()
+        return body
+
+    def _put(self, piece: bytes, *, is_last: bool) -> None:
+        """Hand a piece of the body over to be sent, with the head if that has waited for it."""
+        if self.is_answered:
+            raise BrokenAnswer("something was sent behind the end of an answer")
         self._count(len(piece), is_last=is_last)
-        head, self._head = self._head, b""
+        head, self._unsent_head = self._unsent_head, b""
         if len(piece) > LARGE_BYTES:
             self.is_sent = True
             parts = encode_large_piece(piece, self._framing, is_last=is_last)
@@ -170,28 +217,16 @@ class Request:
             self._pieces.clear()
             self._wake()
             self._connection.answered(self)
-        elif not self._connection.outlet.has_room:
-            await self._connection.outlet.room()
-
-    # --- What follows ---
-
-    def _taken(self) -> MutableMapping[str, Any]:
-        pieces = self._pieces
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        self.unread = 0
-        self._is_read = self.is_whole
-        self._connection.read_on()
-        return {"type": "http.request", "body": body, "more_body": not self.is_whole}
 
     def _begin(self, status: int, headers: Headers) -> None:
         if self._is_begun:
             raise BrokenAnswer("an answer was begun twice")
-        method = self.scope["method"]
-        self._framing, self._left = framing_of(status, headers, method=method, is_old=self.is_old)
+        self._framing, self._left = framing_of(
+            status, headers, is_head=self.is_head, is_old=self._head.is_old
+        )
         if self._framing is Framing.CLOSE or not self.is_whole:
             self.is_last = True
-        self._head = encode_head(
+        self._unsent_head = encode_head(
             status, headers, self._framing, self._connection.tail(is_last=self.is_last)
         )
         self._is_begun = True
@@ -200,7 +235,7 @@ class Request:
 
     def _flush(self) -> None:
         """Let the head go alone: its body keeps it waiting."""
-        head, self._head = self._head, b""
+        head, self._unsent_head = self._unsent_head, b""
         if head and not self.is_gone:
             self.is_sent = True
             self._connection.write(head)
@@ -215,7 +250,7 @@ class Request:
 
     def _give_up(self) -> None:
         """Answer that it failed, or cut what has been begun so that it does not look whole."""
-        self._head = b""
+        self._unsent_head = b""
         if self.is_sent:
             self._connection.cut(hard=self._framing is Framing.CLOSE)
         else:

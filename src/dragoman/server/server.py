@@ -44,7 +44,8 @@ class Server:
         self._ended = asyncio.Event()
         """Set whenever a handler has returned or a connection has closed."""
         self._servers: list[asyncio.Server] = []
-        self._tails = b"", b""
+        self.tails = b"", b""
+        """What a head ends with, of a connection that goes on, and of one that does not."""
         self._look()
 
     async def listen(self, sock: socket.socket) -> None:
@@ -98,10 +99,6 @@ class Server:
         self.running.discard(request)
         self._ended.set()
 
-    def tail(self, *, is_last: bool) -> bytes:
-        """Give the lines that stand last in an answer's head, and its end."""
-        return self._tails[is_last or self.is_draining]
-
     # --- What follows ---
 
     async def _finished(self, timeout_s: float) -> None:
@@ -116,7 +113,7 @@ class Server:
         """Look at every connection's deadlines, and at the clock."""
         self._looking = self.loop.call_later(LOOK_INTERVAL_S, self._look)
         date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
-        self._tails = date + b"\r\n", date + b"connection: close\r\n\r\n"
+        self.tails = date + b"\r\n", date + b"connection: close\r\n\r\n"
         now = self.loop.time()
         for connection in tuple(self.connections):
             try:

@@ -9,15 +9,18 @@ from urllib.parse import quote
 
 from dragoman.authz.policy import Administration
 from dragoman.domain.deployment import Deployment
+from dragoman.domain.grant import Grant
 from dragoman.domain.ids import PLATFORM_ORGANIZATION_ID
 from dragoman.domain.llm import LLM
 from dragoman.domain.principal import Role
 from dragoman.storage.database import Transaction
 from dragoman.storage.repositories.deployment import SqlReadDeployment
+from dragoman.storage.repositories.grants import SqlReadGrants
 from dragoman.storage.repositories.llms import SELECT, SqlReadLLMs
 
 LLMS_AT_ONCE = 200
 
+AFTER = "(organization_id, id) > (:organization_id, :id)"
 COUNT = "SELECT COUNT(*) FROM llms"
 NEWEST = "SELECT MAX(at_ms) FROM audit"
 ACTIVE = "k.revoked_at_ms IS NULL AND (k.expires_at_ms IS NULL OR k.expires_at_ms > :now_ms)"
@@ -55,17 +58,29 @@ class Survey:
         """Count all LLMs."""
         return int((await self._fetch(COUNT))[0][0])
 
-    async def all_llms(self) -> AsyncIterator[LLM]:
+    def all_llms(self) -> AsyncIterator[LLM]:
         """Give every LLM with its secrets, in the order of their keys."""
+        return self._llms(AFTER)
+
+    def borrowers(self) -> AsyncIterator[LLM]:
+        """Give every LLM whose secret the operator holds, in the order of their keys."""
+        return self._llms(f"{AFTER} AND credential_held IS NOT NULL")
+
+    async def _llms(self, condition: str) -> AsyncIterator[LLM]:
         after = ("", "")
         while True:
             async with self._read() as transaction:
-                llms = await _EveryLLM(transaction).after(*after)
+                llms = await _EveryLLM(transaction).where(condition, *after)
             for llm in llms:
                 yield llm
             if len(llms) < LLMS_AT_ONCE:
                 return
             after = (llms[-1].organization_id, llms[-1].id)
+
+    async def grants(self) -> list[Grant]:
+        """List all grants."""
+        async with self._read() as transaction:
+            return await SqlReadGrants(transaction).all()
 
     async def newest_audit_ms(self) -> int | None:
         """Tell when the newest entry of the audit trail was made [ms since 1970]."""
@@ -96,10 +111,9 @@ class Survey:
 class _EveryLLM(SqlReadLLMs):
     """LLMs of whatever organization."""
 
-    async def after(self, organization_id: str, llm_id: str) -> list[LLM]:
+    async def where(self, condition: str, organization_id: str, llm_id: str) -> list[LLM]:
         return await self._select(
-            f"{SELECT}WHERE (organization_id, id) > (:organization_id, :id) "
-            "ORDER BY organization_id, id LIMIT :limit",
+            f"{SELECT}WHERE {condition} ORDER BY organization_id, id LIMIT :limit",
             {"organization_id": organization_id, "id": llm_id, "limit": LLMS_AT_ONCE},
         )
 

@@ -62,6 +62,7 @@ class Answer:
         "held",
         "reusable",
         "status",
+        "untouched",
     )
 
     def __init__(self, limits: AnswerLimits) -> None:
@@ -73,6 +74,8 @@ class Answer:
         """Whether the last byte of the body is there."""
         self.reusable = False
         """Whether, after a complete answer, the connection may carry another one."""
+        self.untouched = True
+        """Whether nothing of the body has been taken."""
         self.held = 0
         """How much of the body is waiting to be taken [bytes]."""
         self._pieces: list[bytes] = []
@@ -115,6 +118,7 @@ class Answer:
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self.held = 0
+        self.untouched = False
         return data
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
         The loop tells what came until its last round; the upstream may have hung up since, and a
         request that is sent after that is lost. Asking the kernel costs a microsecond.
         """
-        return self.usable and not self._news.poll(0)
+        return not (self.closed or self._transport.is_closing() or self._news.poll(0))
 
     # --- What the exchange asks for ---
 
@@ -185,11 +185,13 @@ class Connection(asyncio.Protocol):
         """Part from an exchange with a complete answer; the only way back to being idle."""
         self._exchange = None
         exchange.let_go(None)
-        written = self._unsent is None and not self._transport.get_write_buffer_size()
-        if not (exchange.answer.reusable and written and self.usable):
+        transport = self._transport
+        written = self._unsent is None and not transport.get_write_buffer_size()
+        if not (exchange.answer.reusable and written) or self.closed or transport.is_closing():
             self.close()
             return
-        self.read_on()
+        if not self._reading:
+            self.read_on()
         self._idle_until = self._loop.time() + self._lane.idle_expiry_s
         self._alarm_by(self._idle_until)
         self._lane.release(self)

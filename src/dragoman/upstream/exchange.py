@@ -6,7 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING, Self
 
 from dragoman.domain.errors import DragomanError, Internal, UpstreamTimeout
-from dragoman.domain.ports import Headers, UpstreamRequest
+from dragoman.domain.ports import UpstreamRequest
 from dragoman.upstream.answer import Answer, AnswerLimits
 from dragoman.upstream.head import encode_head
 from dragoman.upstream.lane import Lane
@@ -29,6 +29,7 @@ class Exchange:
         "_find_lane",
         "_loop",
         "_origin",
+        "_patience_s",
         "_request",
         "_sent_at",
         "_total_at",
@@ -47,11 +48,11 @@ class Exchange:
         loop: asyncio.AbstractEventLoop,  # looking for it would ask the system
     ) -> None:
         self.status = 0
-        self.headers: Headers = []
         self.answer = Answer(limits)
+        self.headers = self.answer.headers
         self._request: UpstreamRequest | None = request
         self._origin = request.origin
-        self._deadlines = request.deadlines
+        self._deadlines = deadlines = request.deadlines
         self._find_lane = find_lane
         self._loop = loop
         self._connection: Connection | None = None
@@ -59,7 +60,8 @@ class Exchange:
         self._waiter: asyncio.Future[None] | None = None
         self._waiting_since = 0.0
         self._sent_at = inf
-        self._total_at = loop.time() + request.deadlines.total_s
+        self._total_at = loop.time() + deadlines.total_s
+        self._patience_s = min(deadlines.first_byte_s, deadlines.idle_s)
 
     async def __aenter__(self) -> Self:
         """Send the request; raises what the port says when there is no answer."""
@@ -72,17 +74,21 @@ class Exchange:
         try:
             self._connection.start(self, head, request.body)
             while not self.answer.begun:
-                await self._arrival()
+                await self._news()
         except BaseException:
             self._leave()
             raise
         self.status = self.answer.status
-        self.headers = self.answer.headers
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the connection unless its answer is complete."""
         self._leave()
+
+    def whole(self) -> bytes | None:
+        """Give the body if all of it is there and none of it has been read; else read it."""
+        answer = self.answer
+        return answer.take() if answer.complete and answer.untouched else None
 
     async def read(self) -> bytes:
         """Give the next piece of the body as it came, or b"" after the last one."""
@@ -92,19 +98,16 @@ class Exchange:
                 return b""
             if self._connection is not None:
                 self._connection.read_on()  # not before: what was given last has been passed on
-            await self._arrival()
+            await self._news()
         return answer.take()
 
-    async def _arrival(self) -> None:
-        """Wait until something has come; raises what has ended the exchange."""
+    def _news(self) -> asyncio.Future[None]:
+        """Give what ends when something has come; raises what has ended the exchange."""
         if self._failure is not None:
             raise self._failure
         self._waiting_since = self._loop.time()
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        self._waiter = waiter = self._loop.create_future()
+        return waiter
 
     def _leave(self) -> None:
         if self._connection is not None:
@@ -118,8 +121,9 @@ class Exchange:
 
     def wake(self) -> None:
         """Let whoever waits look again."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def let_go(self, error: DragomanError | None) -> None:
         """Part from the connection, with a complete answer or with an error."""
@@ -137,9 +141,8 @@ class Exchange:
 
     def next_look(self) -> float:
         """Say when it may be overdue at the earliest, whatever happens until then [loop time]."""
-        deadlines = self._deadlines
-        patience = min(deadlines.first_byte_s, deadlines.idle_s)
-        return min(self._due()[0], self._loop.time() + patience)
+        due_at = self._total_at if self._waiter is None else self._due()[0]
+        return min(due_at, self._loop.time() + self._patience_s)
 
     def _due(self) -> tuple[float, float, str]:
         """Say when it is overdue if nothing happens [loop time], by which limit [s] and phase."""

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from dragoman.domain.egress_proxy import EgressProxy
-from dragoman.domain.errors import Unavailable
+from dragoman.domain.errors import EgressRefused, Unavailable
 from dragoman.domain.ports import UpstreamRequest
 from dragoman.domain.url import Origin
 from dragoman.upstream.answer import AnswerLimits
@@ -24,7 +24,7 @@ class HttpPool:
 
     `ca_bundle` adds an operator's certificate authorities to the system's. `proxy` is the
     operator's; proxies that the environment names are not looked at: they would decide where a
-    credential goes.
+    credential goes. With `only`, it calls these origins and no other.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class HttpPool:
         *,
         connections: int,
         connections_per_origin: int,
+        only: frozenset[Origin] | None = None,
         ca_bundle: Path | None = None,
         proxy: EgressProxy | None = None,
         idle_expiry_s: float = IDLE_EXPIRY_S,
@@ -42,6 +43,7 @@ class HttpPool:
         self._connector = Connector(
             policy, tls_context(ca_bundle), resolve or SystemResolver(), proxy
         )
+        self._only = only
         self._connections = connections
         self._limit = connections_per_origin
         self._idle_expiry_s = idle_expiry_s
@@ -95,8 +97,10 @@ class HttpPool:
     def _add_lane(self, key: tuple[Origin, bool]) -> Lane:
         if self._closed:
             raise Unavailable("This process is shutting down.")
-        self._lanes = {key: lane for key, lane in self._lanes.items() if not lane.unused}
         origin, plain_credential = key
+        if self._only is not None and origin not in self._only:
+            raise EgressRefused(f"{origin} is not called from here: this way leads elsewhere.")
+        self._lanes = {key: lane for key, lane in self._lanes.items() if not lane.unused}
         lane = self._lanes[key] = Lane(
             origin,
             plain_credential=plain_credential,

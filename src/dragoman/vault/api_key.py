@@ -31,6 +31,19 @@ def is_well_formed(text: str) -> bool:
     return text[len(PREFIX) + _RANDOM_LENGTH :] == _checksum(random)
 
 
+class PresentedKey:
+    """An API key as a request carries it; it cannot be printed."""
+
+    __slots__ = ("digest", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = digest(text)
+
+    def __repr__(self) -> str:
+        return "PresentedKey(****)"
+
+
 def digest(text: str) -> bytes:
     """Give what is stored of a key. Its 160 random bits need no slow or salted hash."""
     return hashlib.sha256(text.encode()).digest()

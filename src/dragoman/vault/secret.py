@@ -73,6 +73,12 @@ def value_problem(secret: Secret) -> str | None:
         return "must not be empty"
     if looks_masked(text):
         return "is a mask, not a secret; leave the member out to keep the stored secret"
+    return unsendable(secret)
+
+
+def unsendable(secret: Secret) -> str | None:
+    """Say why a text cannot stand in a header, or None if it can; never quotes it."""
+    text = secret.reveal()
     if text != text.strip():
         return "begins or ends with white space; was it copied with a line break?"
     if not text.isascii() or not text.isprintable():

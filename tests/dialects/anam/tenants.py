@@ -81,6 +81,14 @@ class Tenant:
             client.headers["x-api-key"] = beside.text
         return client
 
+    def grant(self, secret: str, *origins: str) -> str:
+        """Let the organization use a secret of the operator's; gives the grant's id."""
+        words = [word for origin in origins for word in ("--origin", origin)]
+        words = ["add", secret, "--org", self.organization_id, "--plain", *words]
+        given = self.dragoman.cli("grant", *words)
+        assert given.returncode == 0, given.stderr
+        return given.stdout.strip()
+
     def audit(self) -> list[AuditRow]:
         """Read what was recorded about this organization's LLMs, oldest first."""
         rows = query(

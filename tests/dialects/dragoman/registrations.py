@@ -42,6 +42,20 @@ def an_llm(**members: Any) -> dict[str, Any]:
     } | members
 
 
+def a_credential(kind: str = "api_key", **members: Any) -> dict[str, Any]:
+    """Write a credential as it is shown: a bearer's API key, but for the given members."""
+    return {
+        "kind": kind,
+        "reference": None,
+        "hints": None,
+        "scopes": None,
+        "quota_project_id": None,
+        "header": "Authorization",
+        "prefix": "Bearer ",
+        "labels": {},
+    } | members
+
+
 def writable(llm: dict[str, Any]) -> dict[str, Any]:
     """Give what of a shown LLM can be sent back: masked headers cannot."""
     return {name: value for name, value in llm.items() if name not in READ_ONLY | {"headers"}}
@@ -57,10 +71,12 @@ json_values = st.recursive(
 )
 objects = st.dictionaries(texts, json_values, max_size=3)
 words = st.text("abcdefgh-_./", min_size=1, max_size=8)
+SCHEMES = ("https", "HTTP")
+HOSTS = ("api.example.com", "API.example.com:8443", "bücher.example")
 bases = st.builds(
     "{}://{}{}".format,
-    st.sampled_from(["https", "HTTP"]),
-    st.sampled_from(["api.example.com", "API.example.com:8443", "bücher.example"]),
+    st.sampled_from(SCHEMES),
+    st.sampled_from(HOSTS),
     st.sampled_from(["", "/", "//", "/v1", "/a/b/", "/%7e;x=1"]),
 )
 paths = st.sampled_from(["/", "/chat/completions", "/x?a=b", "?x=/chat/completions"])
@@ -124,14 +140,21 @@ optional: dict[str, st.SearchStrategy[Any]] = {
     ),
     "enabled": st.booleans(),
 }
+_texts_by_name = _maybe(st.dictionaries(words, _maybe(texts), max_size=3))
+_of_any_kind: dict[str, st.SearchStrategy[Any]] = {
+    "header": _maybe(st.sampled_from(["Authorization", "authorization", "x-key"])),
+    "prefix": _maybe(st.sampled_from(["", "Bearer ", "Token "])),
+    "labels": _texts_by_name,
+}
+REFERENCES = ("env://LAW_KEY", "vault://kv/law/one#key")
+"""What has to be granted to whoever registers what these strategies make."""
 credentials = _maybe(
     st.fixed_dictionaries(
-        {"secret": st.just("sk-law")},
-        optional={
-            "kind": st.just("api_key"),
-            "header": _maybe(st.sampled_from(["Authorization", "authorization", "x-key"])),
-            "prefix": _maybe(st.sampled_from(["", "Bearer ", "Token "])),
-        },
+        {"secret": st.just("sk-law")}, optional=_of_any_kind | {"kind": st.just("api_key")}
+    )
+    | st.fixed_dictionaries(
+        {"reference": st.sampled_from(REFERENCES)},
+        optional=_of_any_kind | {"kind": st.just("secret_reference"), "hints": _texts_by_name},
     )
 )
 headers = _maybe(st.dictionaries(st.sampled_from(["X-Title", "x-two"]), st.just("value")))

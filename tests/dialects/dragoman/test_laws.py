@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.dialects.anam.tenants import Tenant
 from tests.dialects.dragoman import registrations
 from tests.dialects.dragoman.answers import LLMS, shown
-from tests.dialects.dragoman.registrations import writable
+from tests.dialects.dragoman.registrations import HOSTS, REFERENCES, writable
 from tests.running import RunningDragoman
 
 Json = dict[str, Any]
@@ -21,7 +21,11 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def tenant(dragoman: RunningDragoman) -> Iterator[Tenant]:
     """Share one organization between all examples of this module."""
+    origins = [f"https://{host}" for host in HOSTS]
+    origins += [f"http://{host if ':' in host else f'{host}:80'}" for host in HOSTS]
     with Tenant(dragoman) as tenant:
+        for reference in REFERENCES:
+            tenant.grant(reference, *origins)
         yield tenant
 
 

@@ -19,7 +19,7 @@ from tests.dialects.anam.tenants import (
     with_store,
 )
 from tests.dialects.dragoman.answers import LLMS, errors, problem, shown
-from tests.dialects.dragoman.registrations import an_llm
+from tests.dialects.dragoman.registrations import a_credential, an_llm
 
 EVERYTHING: dict[str, Any] = {
     "display_name": "everything",
@@ -72,7 +72,7 @@ SHOWN: dict[str, Any] = EVERYTHING | {
             "region": None,
         },
     ],
-    "credential": {"kind": "api_key", "header": "x-api-key", "prefix": ""},
+    "credential": a_credential(header="x-api-key", prefix=""),
     "headers": {"x-title": "****"},
     "capability_provenance": {"chat": "declared", "completion": "declared"},
     "is_default": False,
@@ -138,7 +138,7 @@ def test_a_credential_goes_where_it_is_said_to(
     admin: httpx2.Client, asked: dict[str, Any], header: str, prefix: str
 ) -> None:
     llm = shown(admin.post(LLMS, json=an_llm(credential={"secret": "sk-1"} | asked)), 201)
-    assert llm["credential"] == {"kind": "api_key", "header": header, "prefix": prefix}
+    assert llm["credential"] == a_credential(header=header, prefix=prefix)
 
 
 def test_a_chosen_id_and_owner(tenant: Tenant, admin: httpx2.Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 from dragoman.domain.llm import Capability, Known, Provenance
 from tests.dialects.anam.tenants import OPENAI_URL, Tenant, query
 from tests.dialects.dragoman.answers import LLMS, errors, shown
-from tests.dialects.dragoman.registrations import an_llm
+from tests.dialects.dragoman.registrations import a_credential, an_llm
 
 
 def _registered(admin: httpx2.Client, **members: Any) -> tuple[str, dict[str, Any]]:
@@ -128,7 +128,7 @@ def test_endpoints_that_read_the_same_stay_as_they_were_split(admin: httpx2.Clie
 
 SECRETIVE: dict[str, Any] = {"credential": {"secret": "sk-1"}, "headers": {"x-a": "one"}}
 ELSEWHERE = [{"url": "https://elsewhere.example/v1/chat/completions"}]
-BEARER = {"kind": "api_key", "header": "Authorization", "prefix": "Bearer "}
+BEARER = a_credential()
 
 
 @pytest.mark.parametrize(
@@ -140,13 +140,13 @@ BEARER = {"kind": "api_key", "header": "Authorization", "prefix": "Bearer "}
         ({"credential": None}, None),
         (
             {"credential": {"secret": "sk-2", "header": "x-key"}},
-            {"kind": "api_key", "header": "x-key", "prefix": ""},
+            BEARER | {"header": "x-key", "prefix": ""},
         ),
         ({"credential": {"secret": "sk-2", "prefix": "T "}}, BEARER | {"prefix": "T "}),
         ({"protocol": "custom"}, BEARER),
         (
             {"protocol": "anthropic", "credential": {"secret": "sk-2"}},
-            {"kind": "api_key", "header": "x-api-key", "prefix": ""},
+            BEARER | {"header": "x-api-key", "prefix": ""},
         ),
         ({"protocol": "anthropic", "credential": {"header": "Authorization"}}, BEARER),
         ({"endpoints": [{"url": f"{OPENAI_URL}/other"}]}, BEARER),
@@ -176,7 +176,7 @@ def test_where_the_credential_goes(
         ({"credential": {"secret": "sk-…3f"}}, ("credential.secret", "invalid_secret")),
         ({"credential": {"header": "host"}}, ("credential.header", "invalid_header")),
         ({"credential": {"prefix": "\n"}}, ("credential.prefix", "invalid_prefix")),
-        ({"credential": {"kind": "other"}}, ("credential.kind", "literal_error")),
+        ({"credential": {"kind": "other"}}, ("credential.kind", "enum")),
         ({"headers": {"x-a": "****"}}, ("headers.x-a", "invalid_secret")),
         ({"headers": {"authorization": "x"}}, ("headers", "invalid_header")),
         ({"headers": {"not a header": "x"}}, ("headers", "invalid_header")),

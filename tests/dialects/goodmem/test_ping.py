@@ -164,7 +164,19 @@ async def test_what_is_not_acceptable_is_refused_by_both_routes(good: Service, n
 
 
 @pytest.mark.parametrize(
-    "members", [{"count": -1}, {"intervalMs": "soon"}, {"jitter": "soon"}, {"labels": {"a": 1}}]
+    "members",
+    [
+        {"count": -1},
+        {"count": True},
+        {"count": "1_0"},
+        {"count": " 1"},
+        {"intervalMs": "soon"},
+        {"jitter": "yes"},
+        {"jitter": 1},
+        {"labels": {"a": 1}},
+        {"labels": '{"a": "b", "a": "c"}'},
+        {"labels": dict.fromkeys(map(str, range(21)), "")},
+    ],
 )
 async def test_what_is_not_acceptable_of_a_stream_is_refused(
     good: Service, members: dict[str, Any]

@@ -53,6 +53,8 @@ async def test_strings_nulls_and_zeros_mean_what_clients_mean_by_them(good: Serv
     assert [next(iter(each)) for each in events] == ["result", "result", "summary"]
     by_default = await good.events(count=0, maxInFlight=None, jitter=None, labels={"a": "b"})
     assert len(by_default) == 5
+    one_and_summary = await good.events(count=1.0, jitter="true", labels='{"a": "b"}')
+    assert len(one_and_summary) == 2
 
 
 async def test_limits_that_were_applied_come_first_as_notices(good: Service) -> None:

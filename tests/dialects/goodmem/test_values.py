@@ -1,11 +1,20 @@
 """How values are read: as what they are, and as the texts that GoodMem's page shows."""
 
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from dragoman.dialects.goodmem.schema import Capabilities, LlmCreate, LlmUpdate, Sampling
+from dragoman.dialects.goodmem.ping_schema import PingStream
+from dragoman.dialects.goodmem.schema import (
+    Capabilities,
+    Credentials,
+    LlmCreate,
+    LlmUpdate,
+    Sampling,
+    SecretReference,
+)
 
 READ: list[tuple[type[Any], str, Any, Any]] = [
     (LlmUpdate, "maxContextLength", 32768, 32768),
@@ -74,6 +83,26 @@ def test_what_says_something_else_is_refused_and_not_repeated(
     with pytest.raises(ValidationError) as refused:
         model.model_validate({member: sent})
     assert "input_value" not in str(refused.value)
+
+
+WITHOUT_END = dict.fromkeys(map(str, range(20_000)), 1)
+ENDLESS: list[tuple[type[Any], str, Any]] = [
+    (LlmCreate, "labels", WITHOUT_END),
+    (LlmUpdate, "mergeLabels", json.dumps(WITHOUT_END)),
+    (Credentials, "labels", WITHOUT_END),
+    (SecretReference, "hints", WITHOUT_END),
+    (PingStream, "labels", WITHOUT_END),
+]
+
+
+@pytest.mark.parametrize(("model", "member", "sent"), ENDLESS)
+def test_a_map_without_end_is_one_problem_and_not_one_for_each_value(
+    model: type[Any], member: str, sent: object
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate({member: sent})
+    of_member = [each for each in refused.value.errors() if each["loc"][0] == member]
+    assert [each["type"] for each in of_member] == ["too_long"]
 
 
 def test_the_body_on_goodmems_own_page_is_read() -> None:

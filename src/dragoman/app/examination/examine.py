@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from dragoman.app.clock import SystemClock
-from dragoman.app.examination import machine, stored
+from dragoman.app.examination import held, lent, machine, stored
 from dragoman.app.examination.database import database
 from dragoman.app.examination.finding import Finding, Level, ok, problem
 from dragoman.app.examination.server import server
@@ -26,10 +26,18 @@ OF_THE_MACHINE: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     machine.disk,
 )
 
+OF_SOURCES: tuple[Callable[[Settings], AsyncIterator[Finding]], ...] = (
+    held.settings_fit,
+    held.secret_files,
+    held.vault,
+    held.google,
+)
+
 OF_THE_STORED: tuple[Callable[[stored.Opened], AsyncIterator[Finding]], ...] = (
     stored.keys_complete,
     stored.deployment,
     stored.llms,
+    lent.secrets,
     stored.clock,
     stored.expiring_keys,
     stored.administrators,
@@ -47,6 +55,9 @@ async def examine(
         yield ok("settings", "Every DRAGOMAN_* variable is a setting and has a value that fits.")
     for check in OF_THE_MACHINE:
         for found in check(settings):
+            yield found
+    for source in OF_SOURCES:
+        async for found in source(settings):
             yield found
     keyring, found = stored.key_file(settings)
     yield found

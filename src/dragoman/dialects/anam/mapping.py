@@ -162,6 +162,8 @@ def in_words_of(body: LlmInput) -> Iterator[None]:
 def _wire_path(path: tuple[str | int, ...], body: LlmInput) -> tuple[str | int, ...]:
     if path[0] == "endpoints" and "url" in body.model_fields_set:
         return ("url",)
+    if path[0] == "credential":
+        return ("secret",)  # all that there is of one here
     if path[0] == "sampling":
         path = path[1:]
     first = str(path[0])

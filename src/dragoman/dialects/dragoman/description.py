@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from dragoman.dialects.dragoman import llm_schema, schema
+from dragoman.dialects.dragoman import llm_shown, schema
 from dragoman.dialects.dragoman.errors import PROBLEM_JSON
 
 ABOUT = """\
@@ -69,11 +69,11 @@ def of(method: str, path: str) -> dict[str, Any]:
         case "POST", "llms":
             responses[CREATED]["headers"]["ETag"] = ETAG
             responses[OK] = {
-                "model": llm_schema.Llm,
+                "model": llm_shown.Llm,
                 "description": "It could be registered (`dry_run`).",
             }
         case "GET", "llms/{llm_id}":
-            options["response_model"] = llm_schema.Llm
+            options["response_model"] = llm_shown.Llm
             responses[OK] = {"headers": {"ETag": ETAG}}
             responses[NOT_MODIFIED]["headers"] = {"ETag": ETAG}
         case "PATCH", "llms/{llm_id}":

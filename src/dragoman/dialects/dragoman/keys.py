@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
-from dragoman.authz.check import actor as actor_of
 from dragoman.dialect.control_plane import CallingActor
 from dragoman.dialect.times import read_time, write_time
 from dragoman.dialects.dragoman import schema
@@ -67,7 +66,7 @@ class KeyRoutes:
             "principal_id": key.principal_id,
             "role": principal.role,
             "name": key.name,
-            "permissions": sorted(actor_of(key, principal).permissions),
+            "permissions": sorted(self._services.keys.permissions(key, principal)),
             "state": self._state(key),
             "created_at": write_time(key.created_at_ms),
             "expires_at": _moment(key.expires_at_ms),

@@ -1,6 +1,8 @@
-"""LLMs on the wire: what is sent, what a patch may say, what is shown."""
+"""LLMs on the wire: what is sent, what a patch may say, what can be asked for."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,21 +12,17 @@ from dragoman.dialects.dragoman.values import (
     Asked,
     Filters,
     Flag,
-    Identifier,
     JsonObject,
-    Moment,
     Number,
     PageParameters,
     Search,
     Selector,
-    Shown,
     Text,
     Whole,
 )
 from dragoman.domain import llm as domain
 from dragoman.domain.credential import CredentialKind
 from dragoman.registry.asked import Unique
-from dragoman.vault.secret import MASK
 
 # Members arrive as JSON, where a value of an enum is a text.
 _BY_VALUE = Field(strict=False)
@@ -34,6 +32,19 @@ Modality = Annotated[domain.Modality, _BY_VALUE]
 Capability = Annotated[domain.Capability, _BY_VALUE]
 Effort = Annotated[domain.ReasoningEffort, _BY_VALUE]
 Format = Annotated[domain.ReasoningFormat, _BY_VALUE]
+
+Kind = Annotated[CredentialKind, _BY_VALUE]
+
+MEMBERS_OF_KINDS: Mapping[str, CredentialKind] = MappingProxyType(
+    {
+        "secret": CredentialKind.API_KEY,
+        "reference": CredentialKind.SECRET_REFERENCE,
+        "hints": CredentialKind.SECRET_REFERENCE,
+        "scopes": CredentialKind.GOOGLE_ADC,
+        "quota_project_id": CredentialKind.GOOGLE_ADC,
+    }
+)
+"""Members of a credential that belong to one kind; null stands for not being there."""
 
 Texts = Annotated[list[str], Field(max_length=MAX_LISTED)]
 
@@ -60,14 +71,31 @@ class EndpointInput(Asked):
 
 
 class CredentialInput(Asked):
-    """The API key that the upstream wants, and the header it goes into."""
+    """What the upstream wants: an API key, or something that the operator holds and has granted."""
 
-    kind: Literal["api_key"] = "api_key"
+    kind: Kind | None = Field(
+        default=None, description="By default what the other members say, else `api_key`."
+    )
     secret: str = Field(
         default_factory=str,
         min_length=1,
         json_schema_extra={"writeOnly": True},
-        description="Sealed when it comes, and never shown again.",
+        description="Of an `api_key`. Sealed when it comes, and never shown again.",
+    )
+    reference: str | None = Field(
+        default=None,
+        description="Of a `secret_reference`: `env://NAME`, `file:///path` or "
+        "`vault://mount/path#field`.",
+        examples=["env://OPENAI_API_KEY"],
+    )
+    hints: dict[str, str | None] | None = Field(
+        default=None, description="Of a `secret_reference`: notes that nothing here acts on."
+    )
+    scopes: Texts | None = Field(
+        default=None, description="Of `google_adc`; by default that of Google Cloud as a whole."
+    )
+    quota_project_id: str | None = Field(
+        default=None, description="Of `google_adc`: the project that is billed."
     )
     header: str | None = Field(
         default=None, description="By default the one that the protocol's servers read."
@@ -75,6 +103,26 @@ class CredentialInput(Asked):
     prefix: str | None = Field(
         default=None, description="By default `Bearer ` in `Authorization`, else nothing."
     )
+    labels: dict[str, str | None] | None = Field(
+        default=None, description="Your notes about it.", examples=[{"rotated": "2026-11"}]
+    )
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        """Have a kind, and nothing of another one; null says nothing."""
+        said = {
+            name
+            for name in self.model_fields_set & MEMBERS_OF_KINDS.keys()
+            if getattr(self, name) is not None
+        }
+        kinds = {MEMBERS_OF_KINDS[name] for name in said}
+        if self.kind is not None:
+            kinds.add(self.kind)
+        if len(kinds) > 1:
+            raise PydanticCustomError(
+                "conflict", "has members of several kinds: " + ", ".join(sorted(said))
+            )
+        return self
 
 
 class SamplingInput(Asked):
@@ -169,98 +217,6 @@ class LlmPatch(LlmInput):
     endpoints: list[EndpointInput] = Field(default_factory=list, max_length=MAX_LISTED)
     model: str = Field(default_factory=str)
     enabled: bool = Field(default_factory=bool)
-
-
-class Endpoint(Shown):
-    """One address, whole and taken apart."""
-
-    url: str
-    base_url: str
-    path: str
-    region: str | None
-
-
-class Credential(Shown):
-    """Where the credential goes. The secret itself is never shown."""
-
-    kind: CredentialKind
-    header: str
-    prefix: str
-
-
-class Sampling(Shown):
-    """Defaults for what a call leaves out; null leaves it to the model."""
-
-    temperature: float | None
-    max_tokens: int | None
-    top_p: float | None
-    top_k: int | None
-    frequency_penalty: float | None
-    presence_penalty: float | None
-    stop_sequences: list[str]
-
-
-class Reasoning(Shown):
-    """How much a model thinks, and where its thoughts go."""
-
-    effort: domain.ReasoningEffort | None
-    format: domain.ReasoningFormat | None
-
-
-class Timeouts(Shown):
-    """Deadlines of calls; null where the installation's count [s]."""
-
-    connect_s: float | None
-    first_byte_s: float | None
-    idle_s: float | None
-    total_s: float | None
-
-
-class Llm(Shown):
-    """An LLM as it is shown."""
-
-    id: Identifier
-    organization_id: Identifier
-    owner_id: Identifier
-    display_name: str
-    description: str | None
-    provider: domain.Provider | None
-    protocol: domain.ProtocolName
-    endpoints: list[Endpoint]
-    model: str
-    deployment_name: str | None
-    api_version: str | None
-    credential: Credential | None
-    headers: dict[str, str] = Field(description=f"Every value is shown as `{MASK}`.")
-    sampling: Sampling
-    reasoning: Reasoning
-    capabilities: dict[domain.Capability, bool]
-    capability_provenance: dict[domain.Capability, domain.Provenance]
-    modalities: list[domain.Modality]
-    max_context_length: int | None
-    labels: dict[str, str]
-    tags: list[str]
-    metadata: JsonObject
-    client_config: JsonObject | None
-    version: str | None
-    monitoring_endpoint: str | None
-    timeouts: Timeouts
-    enabled: bool
-    is_default: bool
-    is_platform: bool
-    zero_data_retention: bool
-    revision: int
-    created_at: Moment
-    created_by: str
-    updated_at: Moment | None
-    updated_by: str | None
-
-
-class LlmPage(Shown):
-    """One page of LLMs."""
-
-    items: list[Llm]
-    next_page_token: str | None
 
 
 class LlmFilters(PageParameters):

@@ -6,7 +6,7 @@ from fastapi import Query, Response
 
 from dragoman.dialect.control_plane import CallingActor
 from dragoman.dialects.dragoman import llm_schema as schema
-from dragoman.dialects.dragoman import mapping
+from dragoman.dialects.dragoman import llm_shown, mapping
 from dragoman.dialects.dragoman.conditions import Conditional, etag
 from dragoman.dialects.dragoman.locations import location
 from dragoman.dialects.dragoman.paging import Listing
@@ -28,7 +28,7 @@ class LlmRoutes:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def page(self, actor: CallingActor, asked: Filters) -> schema.LlmPage:
+    async def page(self, actor: CallingActor, asked: Filters) -> llm_shown.LlmPage:
         """Page through the LLMs that the caller's organization can use, newest first."""
         listing = Listing(self._services.page_tokens, actor, "llms", asked)
         equal = {name: getattr(asked, name) for name in LLM_FILTERS}
@@ -41,14 +41,14 @@ class LlmRoutes:
             include_platform=asked.include_platform,
         )
         page = await self._services.llms.page(actor, query)
-        return schema.LlmPage(
+        return llm_shown.LlmPage(
             items=[mapping.shown(llm) for llm in page.items],
             next_page_token=listing.next_token(page),
         )
 
     async def create(
         self, actor: CallingActor, asked: Writing, body: schema.LlmCreate, response: Response
-    ) -> schema.Llm:
+    ) -> llm_shown.Llm:
         """Register an LLM. What is secret about it is sealed and never shown again."""
         draft = mapping.draft(body, frozenset(asked.unique))
         with mapping.in_words_of(body):
@@ -67,7 +67,7 @@ class LlmRoutes:
         conditions: Conditional,
         response: Response,
         _: Nothing,
-    ) -> schema.Llm | Response:
+    ) -> llm_shown.Llm | Response:
         """Read an LLM."""
         llm = await self._services.llms.get(actor, llm_id)
         tag = {"ETag": etag(llm.revision)}
@@ -85,7 +85,7 @@ class LlmRoutes:
         asked: Writing,
         body: schema.LlmPatch,
         response: Response,
-    ) -> schema.Llm:
+    ) -> llm_shown.Llm:
         """Change what a merge patch names (RFC 7396). What reads the same is no change."""
         edit = editing(body, frozenset(asked.unique), conditions)
         with mapping.in_words_of(body):

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from dragoman.dialect.times import write_time
+from dragoman.dialects.dragoman import credentials, llm_shown
 from dragoman.dialects.dragoman import llm_schema as schema
-from dragoman.domain.credential import Placement
 from dragoman.domain.errors import Invalid, Problem
 from dragoman.domain.llm import (
     LLM,
@@ -18,8 +18,7 @@ from dragoman.domain.llm import (
     Timeouts,
 )
 from dragoman.domain.url import Endpoint
-from dragoman.protocols.placement import placement as wire_placement
-from dragoman.registry.asked import AskedCredential, Draft, Unique
+from dragoman.registry.asked import Draft, Unique
 from dragoman.vault.secret import MASK, Secret
 
 SECRET_MEMBERS = frozenset({"credential", "headers"})
@@ -39,9 +38,12 @@ def draft(body: schema.LlmCreate, unique: frozenset[Unique]) -> Draft:
     asked = body.model_dump(exclude_unset=True)
     named = asked.keys() - SECRET_MEMBERS - IDENTITY_MEMBERS
     configuration = Configuration(**members(asked, named, None))
+    credential = asked.get("credential")
     return Draft(
         configuration=configuration,
-        credential=_credential(asked.get("credential"), wire_placement(configuration.protocol)),
+        credential=None
+        if credential is None
+        else credentials.read(credential, None, configuration.protocol),
         headers={
             name: Secret(value)
             for name, value in (asked.get("headers") or {}).items()
@@ -123,34 +125,10 @@ _READERS: Mapping[str, Callable[[Any, Configuration | None], dict[str, Any]]] = 
 """How members become the domain's, where they are not the same; null empties."""
 
 
-def _credential(asked: dict[str, Any] | None, default: Placement) -> AskedCredential | None:
-    if asked is None:
-        return None
-    secret = asked.get("secret")
-    return AskedCredential(
-        None if secret is None else Secret(secret), placed(asked, default, default)
-    )
-
-
-def placed(asked: Mapping[str, Any], present: Placement, default: Placement) -> Placement:
-    """Say where a credential goes: what is not said stays, and null stands for the default.
-
-    A header that is another one brings its own prefix along.
-    """
-    header = asked.get("header", present.header) or default.header
-    if asked.get("prefix") is not None:
-        return Placement(header, asked["prefix"])
-    if "prefix" not in asked and header.lower() == present.header.lower():
-        return Placement(header, present.prefix)
-    if header.lower() == default.header.lower():
-        return Placement(header, default.prefix)
-    return Placement.named(header)
-
-
-def shown(llm: LLM) -> schema.Llm:
+def shown(llm: LLM) -> llm_shown.Llm:
     """Write an LLM. Its secrets are masked."""
     stored = llm.configuration
-    return schema.Llm(
+    return llm_shown.Llm(
         id=llm.id,
         organization_id=llm.organization_id,
         owner_id=llm.owner_id,
@@ -159,7 +137,7 @@ def shown(llm: LLM) -> schema.Llm:
         provider=stored.provider,
         protocol=stored.protocol,
         endpoints=[
-            schema.Endpoint(
+            llm_shown.Endpoint(
                 url=each.url, base_url=each.base_url, path=each.path, region=each.region
             )
             for each in stored.endpoints
@@ -167,7 +145,7 @@ def shown(llm: LLM) -> schema.Llm:
         model=stored.model,
         deployment_name=stored.deployment_name,
         api_version=stored.api_version,
-        credential=_shown_credential(llm),
+        credential=credentials.shown(llm.credential),
         headers={header.name: MASK for header in llm.headers},
         **_shown_groups(stored),
         modalities=list(stored.modalities),
@@ -196,24 +174,16 @@ def _shown_groups(stored: Configuration) -> dict[str, Any]:
     timeouts = {name: getattr(stored.timeouts, name) for name in Timeouts.__struct_fields__}
     known = sorted(stored.capabilities.items())
     return {
-        "sampling": schema.Sampling(
+        "sampling": llm_shown.Sampling(
             **sampling | {"stop_sequences": list(stored.sampling.stop_sequences)}
         ),
-        "reasoning": schema.Reasoning(
+        "reasoning": llm_shown.Reasoning(
             effort=stored.reasoning_effort, format=stored.reasoning_format
         ),
         "capabilities": {name: each.supported for name, each in known},
         "capability_provenance": {name: each.provenance for name, each in known},
-        "timeouts": schema.Timeouts(**timeouts),
+        "timeouts": llm_shown.Timeouts(**timeouts),
     }
-
-
-def _shown_credential(llm: LLM) -> schema.Credential | None:
-    stored = llm.credential
-    if stored is None:
-        return None
-    place = stored.placement
-    return schema.Credential(kind=stored.kind, header=place.header, prefix=place.prefix)
 
 
 @contextmanager
@@ -229,6 +199,10 @@ def _in_words(problem: Problem, body: schema.LlmInput) -> Problem:
     path = problem.path
     path = (*WIRE_PATHS.get(str(path[0]), path[:1]), *path[1:])
     match path:
+        case ("credential", "held"):
+            asked = getattr(body, "credential", None)
+            names_it = asked is not None and asked.reference is not None
+            path = ("credential", "reference") if names_it else ("credential",)
         case ("endpoints", int(index), "url"):
             endpoints = getattr(body, "endpoints", [])
             if index < len(endpoints) and endpoints[index].url is None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
+from dragoman.dialects.dragoman import credentials
 from dragoman.dialects.dragoman import llm_schema as schema
 from dragoman.dialects.dragoman.conditions import Conditions
-from dragoman.dialects.dragoman.mapping import SECRET_MEMBERS, members, placed, shown
+from dragoman.dialects.dragoman.mapping import SECRET_MEMBERS, members, shown
 from dragoman.domain.credential import Placement
 from dragoman.domain.llm import LLM, Configuration
-from dragoman.protocols.placement import placement as wire_placement
 from dragoman.registry.asked import KEPT, AskedCredential, Edit, Editing, Kept, Unique
 from dragoman.vault.secret import Secret
 
@@ -65,15 +65,15 @@ def _credential(
     said, stored = asked["credential"], current.credential
     if said is None:
         return None
-    default = wire_placement(after.protocol)
-    place = None
-    if stored is None or {"header", "prefix"} & said.keys():
-        place = placed(said, stored.placement if stored else default, default)
-    if "secret" in said:
-        return AskedCredential(Secret(said["secret"]), place)
-    if stored is not None and (place is None or _stays(current, place, after)):
-        return KEPT
-    return AskedCredential(None, place)
+    wanted = credentials.read(said, stored, after.protocol)
+    is_kept = (
+        stored is not None
+        and wanted.secret is None
+        and wanted.held == stored.held
+        and (wanted.labels is None or wanted.labels == stored.labels)
+        and (wanted.placement is None or _stays(current, wanted.placement, after))
+    )
+    return KEPT if is_kept else wanted
 
 
 def _stays(current: LLM, place: Placement, after: Configuration) -> bool:

@@ -11,7 +11,7 @@ from dragoman.authz.check import Actor
 from dragoman.authz.policy import Action
 from dragoman.dialect.control_plane import CallingActor, needs
 from dragoman.dialect.exchange import CallerGone
-from dragoman.dialect.record import Receive, Scope, Send
+from dragoman.dialect.record import CALLER, Receive, Scope, Send
 from dragoman.dialect.watch import Watch
 from dragoman.dialects.goodmem import ping_mapping, ping_schema
 from dragoman.dialects.goodmem.errors import failures
@@ -85,7 +85,7 @@ class _Handlers:
         """Probe an LLM. A failure of its server is an answer too, with `ok` false."""
         plan = ping_mapping.plan(body)
         try:
-            with _as_precondition(), Watch(request.scope):
+            with _as_precondition(), Watch(request.scope["extensions"][CALLER]):
                 probed = await self._prober.once(actor, plan)
         except CallerGone:
             return Response()  # which nobody is there to hear
@@ -134,7 +134,7 @@ class _Events(JSONResponse):
     async def __call__(self, asgi: Scope, _receive: Receive, send: Send) -> None:
         """Probe for as long as the caller is there."""
         self._send = send
-        with suppress(CallerGone), _as_precondition(), Watch(asgi):
+        with suppress(CallerGone), _as_precondition(), Watch(asgi["extensions"][CALLER]):
             await self._prober.series(self._who, self._plan, self)
             await send({"type": "http.response.body", "body": b""})
 

@@ -1,59 +1,53 @@
 """GoodMem's ping on the wire: spellings (snake_case here is camelCase there), types, enums.
 
 Source: the models of its published clients, goodmem 0.1.43 and goodmem-client 1.5.14 (PyPI,
-2026-11). Numbers and booleans may come as strings; null, zero and an empty text mean the default.
+2026-11). Null, zero and an empty text mean the default.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field
+
+from dragoman.dialects.goodmem.values import WHOLE, Asked, Flag, Labels, Shown, or_text, whole
+from dragoman.domain.labels import MAX_LABELS
 
 MAX_INT32 = 2**31 - 1
-MAX_LABELS = 20
 
 TargetType = Literal["TARGET_TYPE_UNSPECIFIED", "EMBEDDER", "RERANKER", "LLM", "DECISION_MODEL"]
 PayloadType = Literal["PAYLOAD_TYPE_UNSPECIFIED", "TEXT", "JSON", "BINARY"]
-Count = Annotated[int | None, Field(ge=0, le=MAX_INT32)]
-Labels = Annotated[dict[str, str] | None, Field(max_length=MAX_LABELS)]
+Count = Annotated[
+    int,
+    Field(ge=0, le=MAX_INT32),
+    BeforeValidator(whole),
+    or_text({"type": "integer", "minimum": 0, "maximum": MAX_INT32}, pattern=f"^{WHOLE}$"),
+]
+PingLabels = Annotated[Labels, Field(max_length=MAX_LABELS)]
 
 
-class _Asked(BaseModel):
-    """Lenient about types, deaf to members it does not know, silent about rejected values."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, alias_generator=to_camel)
-
-
-class _Shown(BaseModel):
-    """An answer, which our own code fills in by our own names."""
-
-    model_config = ConfigDict(strict=True, validate_by_name=True, alias_generator=to_camel)
-
-
-class PingOnce(_Asked):
+class PingOnce(Asked):
     """One probe; `payload` and `payloadSizeBytes` exclude each other."""
 
     target_id: str = Field(json_schema_extra={"format": "uuid"})
     target_type_hint: TargetType | None = None
     payload_type: PayloadType | None = None
     payload: str | None = Field(default=None, description="What the model is told.")
-    payload_size_bytes: Count = Field(
+    payload_size_bytes: Count | None = Field(
         default=None, description="How long a made-up text is that the model is told."
     )
-    timeout_ms: Count = Field(default=None, description="By default 5000, at most 60000.")
+    timeout_ms: Count | None = Field(default=None, description="By default 5000, at most 60000.")
 
 
 class PingStream(PingOnce):
     """Several probes."""
 
-    count: Count = Field(default=None, description="By default 4, at most 100.")
-    interval_ms: Count = Field(default=None, description="By default 1000; 100 to 60000.")
-    max_in_flight: Count = Field(default=None, description="By default 1, at most 8.")
-    jitter: bool | None = None
-    labels: Labels = Field(default=None, description="Taken, and not used.")
+    count: Count | None = Field(default=None, description="By default 4, at most 100.")
+    interval_ms: Count | None = Field(default=None, description="By default 1000; 100 to 60000.")
+    max_in_flight: Count | None = Field(default=None, description="By default 1, at most 8.")
+    jitter: Flag | None = None
+    labels: PingLabels | None = Field(default=None, description="Taken, and not used.")
 
 
-class PingEndpoint(_Shown):
+class PingEndpoint(Shown):
     """What was probed."""
 
     target_type: TargetType
@@ -63,7 +57,7 @@ class PingEndpoint(_Shown):
     model_identifier: str
 
 
-class PingTiming(_Shown):
+class PingTiming(Shown):
     """Four moments, in order. The server's two are when the head of its answer came."""
 
     client_send_time_unix_nanos: int
@@ -72,7 +66,7 @@ class PingTiming(_Shown):
     client_receive_time_unix_nanos: int
 
 
-class PingResult(_Shown):
+class PingResult(Shown):
     """What came of one probe."""
 
     endpoint: PingEndpoint
@@ -89,7 +83,7 @@ class PingResult(_Shown):
     metadata: dict[str, str] | None = None
 
 
-class PingSummary(_Shown):
+class PingSummary(Shown):
     """What came of all probes; round trips are those of the good answers."""
 
     endpoint: PingEndpoint
@@ -109,7 +103,7 @@ class PingSummary(_Shown):
     applied_limits: dict[str, str] | None = None
 
 
-class PingNotice(_Shown):
+class PingNotice(Shown):
     """Something else to know."""
 
     code: str
@@ -117,7 +111,7 @@ class PingNotice(_Shown):
     details: dict[str, str] | None = None
 
 
-class PingEvent(_Shown):
+class PingEvent(Shown):
     """One event of a stream: exactly one member."""
 
     result: PingResult | None = None

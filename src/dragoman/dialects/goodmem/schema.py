@@ -24,6 +24,7 @@ from dragoman.dialects.goodmem.values import (
     Number,
     ProviderType,
     StopSequences,
+    Texts,
     Whole,
 )
 
@@ -37,7 +38,7 @@ class SecretReference(Asked):
     """The name of a secret that the operator holds."""
 
     uri: str = Field(examples=["env://OPENAI_KEY", "vault://kv/llms#openai"])
-    hints: dict[str, str] | None = Field(default=None, description="Kept, and not acted on.")
+    hints: Texts | None = Field(default=None, description="Kept, and not acted on.")
 
 
 class ApiKey(Asked):

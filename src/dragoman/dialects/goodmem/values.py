@@ -18,7 +18,7 @@ from dragoman.domain.labels import MAX_LABELS
 from dragoman.domain.url import url_problem
 
 MAX_LISTED = 1000
-"""Where a list ends the reading; what may be in it is the registry's to say."""
+"""Where a list or map ends the reading; what may be in it is the registry's to say."""
 
 WHOLE = r"-?(0|[1-9][0-9]{0,17})"
 NUMBER = r"-?(0|[1-9][0-9]{0,307})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?"
@@ -39,7 +39,8 @@ class Shown(BaseModel):
     model_config = ConfigDict(strict=True, validate_by_name=True, alias_generator=to_camel)
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
+    """Read a whole number that is written as a text; leave everything else as it is."""
     if isinstance(value, str) and re.fullmatch(WHOLE, value):
         return int(value)
     if isinstance(value, float) and value.is_integer():
@@ -73,7 +74,16 @@ def _decoded(value: object) -> object:
     return value
 
 
-def _or_text(schema: dict[str, Any], **text: Any) -> WithJsonSchema:
+def _ending(value: object) -> object:
+    """Refuse a map without end before its values are read: each wrong one would be a problem."""
+    if isinstance(value, dict) and len(value) > MAX_LISTED:
+        raise PydanticCustomError(
+            "too_long", "must have at most {most} members", {"most": MAX_LISTED}
+        )
+    return value
+
+
+def or_text(schema: dict[str, Any], **text: Any) -> WithJsonSchema:
     """Describe a value that may be written as a text too."""
     return WithJsonSchema({"anyOf": [schema, {"type": "string"} | text]})
 
@@ -88,19 +98,20 @@ def _base_url(url: str) -> str:
     return url
 
 
-Whole = Annotated[int, BeforeValidator(_whole), _or_text({"type": "integer"}, pattern=f"^{WHOLE}$")]
+Whole = Annotated[int, BeforeValidator(whole), or_text({"type": "integer"}, pattern=f"^{WHOLE}$")]
 Number = Annotated[
     float,
     Field(allow_inf_nan=False),
     BeforeValidator(_number),
     AfterValidator(_one_zero),
-    _or_text({"type": "number"}, pattern=f"^{NUMBER}$"),
+    or_text({"type": "number"}, pattern=f"^{NUMBER}$"),
 ]
-Flag = Annotated[bool, BeforeValidator(flag), _or_text({"type": "boolean"}, enum=[*FLAGS])]
+Flag = Annotated[bool, BeforeValidator(flag), or_text({"type": "boolean"}, enum=[*FLAGS])]
+Texts = Annotated[dict[str, str], BeforeValidator(_ending)]
 Labels = Annotated[
-    dict[str, str],
+    Texts,
     BeforeValidator(_decoded),
-    _or_text(
+    or_text(
         {
             "type": "object",
             "additionalProperties": {"type": "string"},
@@ -115,7 +126,7 @@ StopSequences = Annotated[
     list[str],
     Field(max_length=MAX_LISTED),
     BeforeValidator(_decoded),
-    _or_text(
+    or_text(
         {
             "type": "array",
             "items": {"type": "string", "maxLength": MAX_STOP_SEQUENCE_LENGTH},

@@ -1,6 +1,8 @@
 """`POST /v1/chat/completions`: plain ASGI, because its cost is paid with every call."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -14,8 +16,9 @@ from dragoman.dialect.exchange import (
     refuse_announced,
     require_json,
     send_json,
+    within,
 )
-from dragoman.dialect.record import Receive, Scope, Send
+from dragoman.dialect.record import CALLER, Caller, Receive, Scope, Send
 from dragoman.dialect.request_id import new_request_id
 from dragoman.dialect.watch import Watch
 from dragoman.dialects.openai.errors import content, fault_of, render
@@ -31,10 +34,14 @@ from dragoman.domain.ports import ChangeFeed, Headers, UsageLog
 from dragoman.domain.usage import Outcome, Usage
 from dragoman.gateway.relay import Relay
 from dragoman.registry.authentication import Authenticator
+from dragoman.vault.api_key import PresentedKey
 
 log = logging.getLogger(__name__)
 
 CHAT_COMPLETIONS = "/v1/chat/completions"
+
+KEYS, ASKED = "chat keys", "chat asked"
+"""What is kept with a head: the API keys in it, and what it asks for."""
 
 EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 """How a server-sent event ends (WHATWG HTML, section 9.2.6)."""
@@ -63,9 +70,12 @@ class ChatCompletions:
     async def __call__(self, asgi: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, and note how it ended if it was somebody's."""
         usage = Usage(new_request_id(), perf_counter())
-        answer = _Answer(send, usage, self._change_feed)
+        caller = asgi["extensions"][CALLER]
+        answer = _Answer(send, caller, usage, self._change_feed)
         try:
-            await self._serve(asgi, receive, usage, answer)
+            if asgi["method"] != "POST" or asgi["path"] != CHAT_COMPLETIONS:
+                raise _no_such_route(asgi)
+            await self._serve(asgi["headers"], receive, caller, usage, answer)
             usage.outcome = Outcome.COMPLETED
         except CallerGone:
             pass
@@ -79,25 +89,39 @@ class ChatCompletions:
                 usage.duration_s = perf_counter() - usage.began_at
                 self._usage_log.note(usage)
 
-    async def _serve(self, asgi: Scope, receive: Receive, usage: Usage, answer: "_Answer") -> None:
-        headers = asgi["headers"]
-        if asgi["method"] != "POST" or asgi["path"] != CHAT_COMPLETIONS:
-            raise _no_such_route(asgi)
-        try:
-            await refuse_announced(receive, headers, self._max_body_bytes)
-        finally:
-            usage.body_s = perf_counter() - usage.began_at
-        who = await self._authenticator.authenticate(api_keys(headers))
+    async def _serve(
+        self, headers: Headers, receive: Receive, caller: Caller, usage: Usage, answer: "_Answer"
+    ) -> None:
+        kept = caller.kept
+        keys = kept.get(KEYS)
+        if keys is None:
+            with _body_wait(usage):
+                await refuse_announced(receive, headers, self._max_body_bytes)
+            keys = kept[KEYS] = [PresentedKey(key) for key in api_keys(headers)]
+        who = await self._authenticator.verify(keys)
         usage.organization_id = who.organization_id
         usage.principal_id, usage.key_id = who.principal_id, who.key_id
-        asked_at = perf_counter()
-        try:
-            body = await read_body(receive, self._max_body_bytes)
-        finally:
-            usage.body_s += perf_counter() - asked_at
-        require_json(headers)
-        with Watch(asgi):
-            await self._relay.chat(usage, who, headers, body, answer)
+        body = caller.rest_of_body()
+        if body is None:
+            with _body_wait(usage):
+                body = await read_body(receive, self._max_body_bytes)
+        within(body, self._max_body_bytes)
+        asked = kept.get(ASKED)
+        if asked is None:
+            require_json(headers)
+            asked = kept[ASKED] = self._relay.asked(headers)
+        with Watch(caller):
+            await self._relay.chat(usage, who, asked, body, answer)
+
+
+@contextmanager
+def _body_wait(usage: Usage) -> Iterator[None]:
+    """Note how long it took what the caller sends to come."""
+    since = perf_counter()
+    try:
+        yield
+    finally:
+        usage.body_s += perf_counter() - since
 
 
 def _no_such_route(asgi: Scope) -> CallerError:
@@ -109,8 +133,9 @@ def _no_such_route(asgi: Scope) -> CallerError:
 class _Answer:
     """The caller's side of one call, as ASGI messages."""
 
-    def __init__(self, send: Send, usage: Usage, change_feed: ChangeFeed) -> None:
+    def __init__(self, send: Send, caller: Caller, usage: Usage, change_feed: ChangeFeed) -> None:
         self._send = send
+        self._caller = caller
         self._usage = usage
         self._change_feed = change_feed
         self._held: dict[str, Any] | None = None
@@ -118,15 +143,16 @@ class _Answer:
         self._takes_events = False
         self._last_bytes = b"\n\n"
 
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        self._note(status, headers)
+        self._usage.bytes_out += len(body)
+        await self._caller.answer(status, headers + self._call_headers(), body)
+
     async def begin(self, status: int, headers: Headers) -> None:
-        usage = self._usage
-        named = dict(headers)
-        usage.is_stream = named.get(b"content-type", b"").startswith(b"text/event-stream")
-        self._takes_events = usage.is_stream and b"content-length" not in named
-        usage.status = status
+        self._note(status, headers)
         headers += self._call_headers()
         head = {"type": "http.response.start", "status": status, "headers": headers}
-        if usage.is_stream:  # whose head says that there is something to wait for
+        if self._usage.is_stream:  # whose head says that there is something to wait for
             await self._send(head)
         else:
             self._held = head
@@ -162,6 +188,12 @@ class _Answer:
             await send_json(self._send, rendered.status, rendered.body, (*rendered.headers, *lines))
         elif self._takes_events and self._last_bytes.endswith(EVENT_ENDS):
             await self.write(b"data: " + msgspec.json.encode({"error": content(error)}) + b"\n\n")
+
+    def _note(self, status: int, headers: Headers) -> None:
+        usage, named = self._usage, dict(headers)
+        usage.status = status
+        usage.is_stream = named.get(b"content-type", b"").startswith(b"text/event-stream")
+        self._takes_events = usage.is_stream and b"content-length" not in named
 
     async def _let_go(self) -> None:
         """Send the head, if it waits."""

@@ -55,6 +55,7 @@ CONNECTED = "WHERE organization_id = :organization_id AND connection_key = :conn
 BEARERS = """
 SELECT id FROM llms WHERE organization_id = :organization_id AND display_name = :display_name
 """
+BORROWERS = "WHERE organization_id = :organization_id AND credential_held IS NOT NULL"
 UNFINGERPRINTED = "WHERE connection_key IS NULL LIMIT :limit"
 
 OWN = "organization_id = :organization_id"
@@ -167,6 +168,12 @@ class SqlWriteLLMs(SqlReadLLMs):
             BEARERS, {"organization_id": organization_id, "display_name": display_name}
         )
         return [row[0] for row in rows]
+
+    async def borrowers(self, organization_id: str) -> list[LLM]:
+        """Find the LLMs of one organization whose secret the operator holds."""
+        parameters = {"organization_id": organization_id}
+        rows = await self._transaction.fetch(SELECT + BORROWERS, parameters)
+        return [llm_rows.llm(row) for row in rows]
 
     async def unfingerprinted(self, *, limit: int) -> list[LLM]:
         """Find LLMs, of whatever organization, that have no connection key yet."""
