@@ -9,6 +9,7 @@ import pytest
 
 from dragoman.app.clock import SystemClock
 from dragoman.app.usage_log import TOGETHER_S, LoggedUsage
+from dragoman.domain.chat_events import TokensUsed
 from dragoman.domain.usage import Outcome, Usage
 from tests.app.test_logs import configure, logging_as_it_was
 
@@ -51,6 +52,24 @@ async def test_a_call_is_one_event_with_its_fields(capsys: pytest.CaptureFixture
     assert (event["outcome"], event["path"]) == ("completed", "eu=429, 2=200")
     assert (event["duration_ms"], event["first_byte_ms"]) == (12.35, None)
     assert "error_code" not in event
+
+
+async def test_the_tokens_of_a_call_are_told_where_they_are_known(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure("json")
+    usage_log = LoggedUsage(SystemClock())
+    call = a_call()
+    usage_log.note(call)
+    call = a_call()
+    call.tokens = TokensUsed(input_tokens=7, output_tokens=3, cache_read_input_tokens=5)
+    usage_log.note(call)
+    usage_log.write()
+    unknown, known = events(capsys)
+    assert "input_tokens" not in unknown
+    assert (known["input_tokens"], known["output_tokens"]) == (7, 3)
+    assert known["cache_read_input_tokens"] == 5
+    assert "reasoning_output_tokens" not in known
 
 
 async def test_calls_are_written_soon_each_once_and_in_order(

@@ -59,6 +59,7 @@ class Caller:
             ),
             upstream=self.upstream,
             deadlines=DEADLINES,
+            clock=installation.clock,
             installation=b"dragoman-test",
             region=region,
         )

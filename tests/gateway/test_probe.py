@@ -210,6 +210,7 @@ async def test_a_failed_probe_makes_no_call_keep_away_from_an_endpoint(
         directory=a_directory(installation),
         upstream=upstream,
         deadlines=DEADLINES,
+        clock=installation.clock,
         installation=b"dragoman-test",
     )
     body = b'{"model":"my-llm","messages":[]}'

@@ -79,7 +79,7 @@ async def test_what_may_not_be_seen_is_missed_like_what_is_not_there(
     [
         ({"enabled": False}, "llm_disabled"),
         ({"protocol": ProtocolName.NONE}, "protocol_not_supported"),
-        ({"protocol": ProtocolName.ANTHROPIC}, "protocol_not_supported"),
+        ({"protocol": ProtocolName.GEMINI}, "protocol_not_supported"),
     ],
 )
 async def test_what_cannot_be_called_is_not_pinged(

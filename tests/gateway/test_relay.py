@@ -33,7 +33,11 @@ def relaying(installation: Installation, upstream: FakeUpstream) -> Relay:
         clock=installation.clock,
     )
     return Relay(
-        directory=directory, upstream=upstream, deadlines=DEADLINES, installation=b"dragoman-test"
+        directory=directory,
+        upstream=upstream,
+        deadlines=DEADLINES,
+        clock=installation.clock,
+        installation=b"dragoman-test",
     )
 
 

@@ -18,6 +18,8 @@ HEADERS = {
     ProtocolName.DASHSCOPE_TEXT: "Authorization: Bearer ",
     ProtocolName.DASHSCOPE_MULTIMODAL: "Authorization: Bearer ",
     ProtocolName.ADVANCED_VOICE: "Authorization: Bearer ",
+    ProtocolName.DASHSCOPE_TEXT: "Authorization: Bearer ",
+    ProtocolName.DASHSCOPE_MULTIMODAL: "Authorization: Bearer ",
     ProtocolName.NONE: "Authorization: Bearer ",
 }
 

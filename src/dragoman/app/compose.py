@@ -86,7 +86,7 @@ async def serving(
     services = _services(store, clock, llms=llms, held=held, digests=digests, readers=readers)
     usage_log = LoggedUsage(clock)
     calls = openai(
-        relay=_relay(settings, directory, pool, installation),
+        relay=_relay(settings, directory, pool, clock, installation),
         directory=directory,
         authenticator=authenticator,
         change_feed=change_feed,
@@ -127,12 +127,17 @@ def _pool(settings: Settings, policy: EgressPolicy, connections: int) -> HttpPoo
 
 
 def _relay(
-    settings: Settings, directory: Directory, upstream: Upstream, installation: bytes
+    settings: Settings,
+    directory: Directory,
+    upstream: Upstream,
+    clock: Clock,
+    installation: bytes,
 ) -> Relay:
     return Relay(
         directory=directory,
         upstream=upstream,
         deadlines=_deadlines(settings),
+        clock=clock,
         installation=installation,
         region=settings.region,
     )

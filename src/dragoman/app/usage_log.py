@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from msgspec.structs import asdict
+
 from dragoman.app import logs
 from dragoman.domain.ports import Clock
 from dragoman.domain.usage import Usage
@@ -54,6 +56,9 @@ def _fields(usage: Usage) -> dict[str, object]:
     }
     if usage.path is not None:
         fields["path"] = ", ".join(usage.path)
+    if usage.tokens is not None:
+        tokens = asdict(usage.tokens)
+        fields |= {name: count for name, count in tokens.items() if count is not None}
     if usage.error_code is not None:
         fields |= {"error_code": usage.error_code, "fault": usage.fault}
     return fields

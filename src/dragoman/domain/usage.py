@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from dragoman.domain.chat_events import TokensUsed
+
 
 class Outcome(StrEnum):
     """How a call ended."""
@@ -56,6 +58,8 @@ class Usage(Struct, gc=False):
     first_byte_s: float | None = None
     """How long it took until the answer's head was passed on [s]."""
     duration_s: float = 0.0
+    tokens: TokensUsed | None = None
+    """What the upstream says that it took; None where its answer was not read."""
     asked_at: float | None = None
     """Since when an upstream is waited for."""
 

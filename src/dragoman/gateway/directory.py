@@ -15,7 +15,7 @@ from dragoman.domain.principal import Scope
 from dragoman.gateway.credentials import hidden, secret_lines
 from dragoman.gateway.target import ReadyEndpoint, Target
 from dragoman.gateway.trace import NOWHERE, TraceHosts
-from dragoman.protocols import openai_chat
+from dragoman.protocols.registry import TRANSLATED, is_spoken
 from dragoman.vault.envelope import Vault, binding, header_binding
 from dragoman.vault.held import HeldSecrets
 from dragoman.vault.secret import Secret
@@ -169,6 +169,7 @@ class Directory:
             secret=secret,
             headers=headers,
             hidden=hidden(secret, headers),
+            translated_into=TRANSLATED.get(llm.configuration.protocol),
             good_until_ms=good_until_ms,
         )
 
@@ -219,7 +220,7 @@ def _problem(llm: LLM) -> NotCallable | None:
             "This LLM is registered with the format 'none': there is no server to call.",
             code="protocol_not_supported",
         )
-    if protocol not in openai_chat.SPOKEN_BY:
+    if not is_spoken(protocol):
         return NotCallable(
             f"This LLM speaks '{protocol}', which this version of Dragoman cannot call yet.",
             code="protocol_not_supported",

@@ -13,6 +13,7 @@ from dragoman.domain.ports import Deadlines, Headers, UpstreamRequest
 from dragoman.gateway.target import TOKEN_BYTES, ReadyEndpoint, SecretLines, Target
 from dragoman.gateway.trace import TRACEPARENT, TRACESTATE, trace_lines
 from dragoman.protocols import openai_chat
+from dragoman.protocols.base import WireRequest
 
 OUR_HEADERS: Headers = [
     (b"content-type", b"application/json"),
@@ -21,6 +22,9 @@ OUR_HEADERS: Headers = [
     (b"user-agent", b"dragoman"),
 ]
 PASSED = frozenset({b"accept", b"openai-beta"})
+
+OF_THE_CALLERS_FORMAT = frozenset({b"openai-beta"})
+"""What means nothing to a server of another one."""
 
 LOOP_HEADER = b"cdn-loop"
 """Tells a relay its own requests (RFC 8586)."""
@@ -73,25 +77,39 @@ def request(
     target: Target,
     endpoint: ReadyEndpoint,
     asked: Asked,
-    members: dict[str, msgspec.Raw],
+    content: dict[str, msgspec.Raw] | WireRequest,
     deadlines: Deadlines,
 ) -> UpstreamRequest:
-    """Write the request to one endpoint of an LLM."""
+    """Write the request to one endpoint of an LLM: of the caller's members, or a translated one."""
     secret = target.secret_lines
     passed = [asked.passed]
     if endpoint.takes_trace and asked.traces:
         passed.append(HeaderBlock(trace_lines(*asked.traces)))
+    if isinstance(content, WireRequest):
+        passed = [HeaderBlock(_of_the_format(content, passed, secret))]
+        path, body = content.path.encode(), content.body
+    else:
+        path = endpoint.request_target
+        body = openai_chat.edited(content, target.llm.configuration, endpoint.origin.host)
     if not secret.names.isdisjoint(FROM_CALLERS):
         lines = [line for block in passed for line in block.lines if line[0] not in secret.names]
         passed = [HeaderBlock(lines)]
     return UpstreamRequest(
         origin=endpoint.origin,
-        target=endpoint.request_target,
+        target=path,
         headers=[secret.sent or _sent(secret), *passed],
-        body=openai_chat.edited(members, target.llm.configuration, endpoint.origin.host),
+        body=body,
         deadlines=deadlines,
         carries_credential=bool(secret.lines),
     )
+
+
+def _of_the_format(content: WireRequest, passed: list[HeaderBlock], secret: SecretLines) -> Headers:
+    """Give the lines for a server of another format than the caller's."""
+    lines = [
+        line for block in passed for line in block.lines if line[0] not in OF_THE_CALLERS_FORMAT
+    ]
+    return lines + [line for line in content.headers if line[0] not in secret.names]
 
 
 def _sent(secret: SecretLines) -> HeaderBlock:

@@ -6,6 +6,7 @@ from time import perf_counter_ns
 import msgspec
 from msgspec import Struct, structs
 
+from dragoman.domain.chat_answer import put_together
 from dragoman.domain.errors import (
     ConnectTimeout,
     DragomanError,
@@ -31,6 +32,8 @@ from dragoman.gateway.outgoing import Asked, request
 from dragoman.gateway.probe_result import Probed, ProbeFailure, ProbeStage
 from dragoman.gateway.relay import check_answer
 from dragoman.gateway.target import Target
+from dragoman.gateway.translation import Translation
+from dragoman.protocols.base import WireRequest
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """An answer of one token that is larger than this has gone wrong."""
@@ -107,7 +110,7 @@ class _Probe:
             body = b""
             while piece := await heard.read():
                 body += piece
-        if not _is_completion(body):
+        if not _is_answer(body, self._target):
             self.notes["answer"] = "not a chat completion"
 
 
@@ -123,7 +126,9 @@ async def probed(
     deadlines = Deadlines(
         connect_s=timeout_s, first_byte_s=timeout_s, idle_s=timeout_s, total_s=timeout_s
     )
-    outgoing = request(_for_one_token(target), endpoint, asked, _members(text), deadlines)
+    small = _for_one_token(target)
+    content = _content(small, text, clock)
+    outgoing = request(small, endpoint, asked, content, deadlines)
     probe, failure, bytes_sent = _Probe(target), None, len(outgoing.body)
     began_ns, began_at = clock.now_ns(), perf_counter_ns()
     try:
@@ -149,9 +154,14 @@ async def probed(
     )
 
 
-def _members(text: str) -> dict[str, msgspec.Raw]:
+def _content(target: Target, text: str, clock: Clock) -> dict[str, msgspec.Raw] | WireRequest:
+    """Write what is asked, in the upstream's format. Raises NotCallable where that cannot be."""
     messages = [{"role": "user", "content": text}]
-    return {"messages": msgspec.Raw(msgspec.json.encode(messages))}
+    members = {"messages": msgspec.Raw(msgspec.json.encode(messages))}
+    if target.translated_into is None:
+        return members
+    translated = Translation.begin(_thoughtless(target), members, clock.now_ms())
+    return translated.request(target.endpoints[0])
 
 
 def _for_one_token(target: Target) -> Target:
@@ -159,6 +169,12 @@ def _for_one_token(target: Target) -> Target:
     configuration = target.llm.configuration
     sampling = structs.replace(configuration.sampling, max_tokens=1)
     configuration = structs.replace(configuration, sampling=sampling)
+    return structs.replace(target, llm=structs.replace(target.llm, configuration=configuration))
+
+
+def _thoughtless(target: Target) -> Target:
+    """Give the LLM as if nobody had it think, for which one token leaves no room."""
+    configuration = structs.replace(target.llm.configuration, reasoning_effort=None)
     return structs.replace(target, llm=structs.replace(target.llm, configuration=configuration))
 
 
@@ -193,9 +209,14 @@ def _is_about_model(error: UpstreamRefused) -> bool:
     return "model" in codes or "model_not_found" in codes or bool(ABOUT_MODEL.search(error.message))
 
 
-def _is_completion(body: bytes) -> bool:
+def _is_answer(body: bytes, target: Target) -> bool:
     try:
-        msgspec.json.decode(body, type=_Completion)
+        if target.translated_into is not None:
+            put_together(target.translated_into.decode(body))
+        else:
+            msgspec.json.decode(body, type=_Completion)
+    except UpstreamBroken:
+        return False
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True

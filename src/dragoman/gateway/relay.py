@@ -1,18 +1,26 @@
 """One call, from a caller's body to the last byte of the LLM's answer."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-import msgspec
 from msgspec import structs
 
 from dragoman.authz.check import Actor, scope
 from dragoman.authz.policy import Action
-from dragoman.domain.errors import UpstreamBroken, UpstreamTimeout
+from dragoman.domain.errors import UpstreamBroken, UpstreamRefused, UpstreamTimeout
 from dragoman.domain.llm import Timeouts
-from dragoman.domain.ports import Deadlines, Headers, Upstream, UpstreamAnswer, UpstreamRequest
+from dragoman.domain.ports import (
+    Clock,
+    Deadlines,
+    Headers,
+    Upstream,
+    UpstreamAnswer,
+    UpstreamExchange,
+)
 from dragoman.domain.usage import Usage
 from dragoman.gateway.attempts import ENDPOINT_ERRORS, Attempts
 from dragoman.gateway.body import read_members, read_text
@@ -22,6 +30,8 @@ from dragoman.gateway.mask import Hidden, Mask
 from dragoman.gateway.outgoing import Asked, asked_for, request
 from dragoman.gateway.refusal import MAX_ERROR_BODY_BYTES, refusal
 from dragoman.gateway.target import Target
+from dragoman.gateway.translated_stream import TranslatedStream
+from dragoman.gateway.translation import Translation
 
 LARGE_BODY_BYTES = 256 * 1024
 """What is larger is read in a thread, so that other calls go on meanwhile."""
@@ -31,6 +41,9 @@ ERROR_BODY_S = 2.0
 
 WITHOUT_AN_ANSWER = frozenset({204, 205, 206})
 """Statuses that are no errors, and no answer to a call either: nothing, nothing, and a part."""
+
+OK = 200
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
 
 NO_CODING = frozenset({b"", b"identity"})
 
@@ -47,6 +60,8 @@ PASSED_TO_CALLER = frozenset(
 PASSED_PREFIX = b"x-ratelimit-"
 
 OF_THE_INSTALLATION = Timeouts()
+
+T = TypeVar("T")
 
 
 class Answer(Protocol):
@@ -70,7 +85,7 @@ class Answer(Protocol):
 
 
 class Relay:
-    """Calls LLMs for callers who speak the same wire format."""
+    """Calls LLMs for callers who speak OpenAI's wire format."""
 
     def __init__(
         self,
@@ -78,6 +93,7 @@ class Relay:
         directory: Directory,
         upstream: Upstream,
         deadlines: Deadlines,
+        clock: Clock,
         installation: bytes,
         region: str | None = None,
     ) -> None:
@@ -85,6 +101,7 @@ class Relay:
         self._directory = directory
         self._upstream = upstream
         self._deadlines = deadlines
+        self._clock = clock
         self._installation = installation
         self._region = region
         self._cooldowns = Cooldowns()
@@ -97,62 +114,54 @@ class Relay:
     async def chat(
         self, usage: Usage, who: Actor, asked: Asked, body: bytes, answer: Answer
     ) -> None:
-        """Relay one chat completion, streamed or not, as it comes.
+        """Relay one chat completion, streamed or not, as it comes or translated.
 
         Raises CallerError, UpstreamError or OperatorError; after `answer.begin` only an
         UpstreamError, and then what was written is not a whole answer.
         """
         reach = scope(who, Action.USE)
         is_large = len(body) > LARGE_BODY_BYTES
-        members = await self._read_aside(body) if is_large else read_members(body)
+        if is_large:
+            members = await self._aside(partial(read_members, body))
+        else:
+            members = read_members(body)
         name = read_text(members, "model")
         target = self._directory.known(reach, name) or await self._directory.find(who, name)
         usage.llm_id = target.llm.id
+        translated = None
+        if target.translated_into is not None:
+            translate = partial(Translation.begin, target, members, self._clock.now_ms())
+            translated = await self._aside(translate) if is_large else translate()
         deadlines = self._deadlines_of(target.llm.configuration.timeouts)
         regions = asked.region, self._region
         attempts = Attempts(target, deadlines, usage, self._cooldowns, regions)
         try:
             while True:
                 endpoint, deadlines = attempts.next(perf_counter())
-                outgoing = request(target, endpoint, asked, members, deadlines)
+                content = translated.request(endpoint) if translated else members
+                outgoing = request(target, endpoint, asked, content, deadlines)
                 try:
-                    await self._attempt(outgoing, target, attempts, answer)
+                    async with self._upstream.exchange(outgoing) as exchange:
+                        attempts.answered(exchange.status, perf_counter())
+                        await check_answer(exchange, target)
+                        if translated is None:
+                            await _pass_on(exchange, target, attempts, answer)
+                        else:
+                            await _translate(exchange, translated, attempts, usage, answer)
                     break
                 except ENDPOINT_ERRORS as error:
                     attempts.failed(error, perf_counter())
         finally:
             attempts.close()
 
-    async def _attempt(
-        self, outgoing: UpstreamRequest, target: Target, attempts: Attempts, answer: Answer
-    ) -> None:
-        """Ask one endpoint, and pass on its answer if it is one."""
-        async with self._upstream.exchange(outgoing) as exchange:
-            attempts.answered(exchange.status, perf_counter())
-            await check_answer(exchange, target)
-            attempts.worked()
-            headers = _passed_to_caller(exchange.headers, target.hidden)
-            body = exchange.whole()
-            if body is not None:
-                await answer.whole(exchange.status, headers, target.hidden.covered(body))
-                return
-            await answer.begin(exchange.status, headers)
-            mask = Mask(target.hidden)
-            while piece := await exchange.read():
-                if passed := mask.passed(piece):
-                    await answer.write(passed)
-            if rest := mask.rest():
-                await answer.write(rest)
-            await answer.end()
-
-    async def _read_aside(self, body: bytes) -> dict[str, msgspec.Raw]:
-        """Read a body in a thread, one at a time."""
+    async def _aside(self, read: Callable[[], T]) -> T:
+        """Read a large body in a thread, one at a time."""
         await self._large_bodies.acquire()
-        reading = asyncio.get_running_loop().run_in_executor(None, read_members, body)
+        reading = asyncio.get_running_loop().run_in_executor(None, read)
         reading.add_done_callback(self._note_read)
         return await asyncio.shield(reading)
 
-    def _note_read(self, reading: "asyncio.Future[dict[str, msgspec.Raw]]") -> None:
+    def _note_read(self, reading: "asyncio.Future[T]") -> None:
         """Let the next body be read: a thread reads on when its caller has gone."""
         self._large_bodies.release()
         if not reading.cancelled():
@@ -164,6 +173,70 @@ class Relay:
             return self._deadlines
         own = {name: value for name, value in structs.asdict(timeouts).items() if value is not None}
         return structs.replace(self._deadlines, **own)
+
+
+async def _pass_on(
+    exchange: UpstreamExchange, target: Target, attempts: Attempts, answer: Answer
+) -> None:
+    """Pass on an answer as it comes."""
+    attempts.worked()
+    headers = _passed_to_caller(exchange.headers, target.hidden)
+    body = exchange.whole()
+    if body is not None:
+        await answer.whole(exchange.status, headers, target.hidden.covered(body))
+        return
+    await answer.begin(exchange.status, headers)
+    mask = Mask(target.hidden)
+    while piece := await exchange.read():
+        if passed := mask.passed(piece):
+            await answer.write(passed)
+    if rest := mask.rest():
+        await answer.write(rest)
+    await answer.end()
+
+
+async def _translate(
+    exchange: UpstreamExchange,
+    translated: Translation,
+    attempts: Attempts,
+    usage: Usage,
+    answer: Answer,
+) -> None:
+    """Pass on an answer translated."""
+    if translated.is_streamed:
+        await _translate_stream(exchange, translated.stream(usage), attempts, answer)
+        return
+    told = exchange.whole()
+    if told is None:
+        pieces = []
+        while piece := await exchange.read():
+            pieces.append(piece)
+        told = b"".join(pieces)
+    body = translated.whole(told, usage)
+    attempts.worked()
+    length = (b"content-length", b"%d" % len(body))
+    await answer.whole(OK, [(b"content-type", b"application/json"), length], body)
+
+
+async def _translate_stream(
+    exchange: UpstreamExchange, stream: TranslatedStream, attempts: Attempts, answer: Answer
+) -> None:
+    """Pass on a stream translated; it begins when there is something of it to say."""
+    has_begun = False
+    try:
+        while piece := await exchange.read():
+            for said in stream.feed(piece):
+                if not has_begun:
+                    has_begun = True
+                    attempts.worked()
+                    await answer.begin(OK, [(b"content-type", EVENT_STREAM)])
+                await answer.write(said)
+        stream.close()
+    except UpstreamRefused:
+        if not has_begun:  # as if the head had said so: another endpoint may be well
+            attempts.answered(stream.failed_with, perf_counter())
+        raise
+    await answer.end()
 
 
 async def check_answer(exchange: UpstreamAnswer, target: Target) -> None:

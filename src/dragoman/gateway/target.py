@@ -9,6 +9,7 @@ from dragoman.domain.ports import Headers
 from dragoman.domain.url import Endpoint, Origin, parse_origin, request_target
 from dragoman.gateway.mask import Hidden
 from dragoman.gateway.trace import TraceHosts
+from dragoman.protocols.base import WireFormat
 from dragoman.vault.secret import Secret
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Target(Struct, frozen=True):
     """What is sent beside the credential: names in lower case."""
     hidden: Hidden
     """What no answer may show; made of them too."""
+    translated_into: WireFormat | None = None
+    """The format of its server; None where that is the caller's, and nothing is translated."""
     good_until_ms: int | None = None
     """When the secret has to be asked for again, where the operator holds it [ms since 1970]."""
 

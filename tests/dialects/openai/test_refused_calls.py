@@ -129,7 +129,7 @@ def test_other_paths_and_methods(
     error_of(answer)
 
 
-@pytest.mark.parametrize("wire_format", ["none", "gemini", "anthropic", "azure_openai"])
+@pytest.mark.parametrize("wire_format", ["none", "gemini", "azure_openai"])
 def test_an_llm_of_another_wire_format_is_not_called(
     client: httpx2.Client, upstream: Upstreams, wire_format: str
 ) -> None:

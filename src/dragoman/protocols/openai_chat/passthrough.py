@@ -44,6 +44,11 @@ def edited(members: dict[str, msgspec.Raw], llm: Configuration, host: str) -> by
     return msgspec.json.encode(body)
 
 
+def max_tokens_member(host: str) -> str:
+    """Say how the limit of an answer is spelled there."""
+    return MAX_TOKENS_MEMBERS[host not in HOSTS_WITHOUT_MAX_TOKENS]
+
+
 def _defaults(
     members: dict[str, msgspec.Raw], llm: Configuration, host: str
 ) -> Iterator[tuple[str, Any]]:
@@ -53,7 +58,7 @@ def _defaults(
         if value not in {None, ()} and theirs not in members:
             yield theirs, value
     if sampling.max_tokens is not None and not any(name in members for name in MAX_TOKENS_MEMBERS):
-        yield MAX_TOKENS_MEMBERS[host not in HOSTS_WITHOUT_MAX_TOKENS], sampling.max_tokens
+        yield max_tokens_member(host), sampling.max_tokens
     effort = llm.reasoning_effort
     if effort not in {None, ReasoningEffort.DEFAULT} and "reasoning_effort" not in members:
         yield "reasoning_effort", effort
