@@ -43,7 +43,7 @@ def test_a_request_without_a_key_that_verifies_is_refused(
             assert _unauthenticated(client.request(method, path)) == message
 
 
-@pytest.mark.parametrize("key", ["", api_key.generate()])
+@pytest.mark.parametrize("key", ["", api_key.generate()], ids=["empty", "unknown"])
 def test_a_key_of_its_own_header_that_does_not_verify_is_refused(
     dragoman: RunningDragoman, key: str
 ) -> None:
