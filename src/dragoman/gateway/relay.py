@@ -5,7 +5,6 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Protocol
 
-import msgspec
 from msgspec import structs
 
 from dragoman.authz.check import Actor, scope
@@ -14,6 +13,7 @@ from dragoman.domain.errors import UpstreamBroken, UpstreamTimeout
 from dragoman.domain.llm import Timeouts
 from dragoman.domain.ports import Deadlines, Headers, Upstream, UpstreamAnswer, UpstreamRequest
 from dragoman.domain.usage import Usage
+from dragoman.gateway.aside import Aside
 from dragoman.gateway.attempts import ENDPOINT_ERRORS, Attempts
 from dragoman.gateway.body import read_members, read_text
 from dragoman.gateway.cooldown import Cooldowns
@@ -88,7 +88,7 @@ class Relay:
         self._installation = installation
         self._region = region
         self._cooldowns = Cooldowns()
-        self._large_bodies = asyncio.Semaphore(1)
+        self._aside = Aside()
 
     def asked(self, headers: Headers) -> Asked:
         """Read what a call's headers ask for. Raises Malformed, NotCallable."""
@@ -104,7 +104,7 @@ class Relay:
         """
         reach = scope(who, Action.USE)
         is_large = len(body) > LARGE_BODY_BYTES
-        members = await self._read_aside(body) if is_large else read_members(body)
+        members = await self._aside.read(read_members, body) if is_large else read_members(body)
         name = read_text(members, "model")
         target = self._directory.known(reach, name) or await self._directory.find(who, name)
         usage.llm_id = target.llm.id
@@ -144,19 +144,6 @@ class Relay:
             if rest := mask.rest():
                 await answer.write(rest)
             await answer.end()
-
-    async def _read_aside(self, body: bytes) -> dict[str, msgspec.Raw]:
-        """Read a body in a thread, one at a time."""
-        await self._large_bodies.acquire()
-        reading = asyncio.get_running_loop().run_in_executor(None, read_members, body)
-        reading.add_done_callback(self._note_read)
-        return await asyncio.shield(reading)
-
-    def _note_read(self, reading: "asyncio.Future[dict[str, msgspec.Raw]]") -> None:
-        """Let the next body be read: a thread reads on when its caller has gone."""
-        self._large_bodies.release()
-        if not reading.cancelled():
-            reading.exception()  # looked at, or it would be reported as nobody's
 
     def _deadlines_of(self, timeouts: Timeouts) -> Deadlines:
         """Give an LLM's own deadlines, and the installation's where it has none."""
