@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import sys
+from collections import Counter
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -62,6 +65,9 @@ TOO_LARGE = {
     "a negative integer far beyond": b"-" + b"9" * 5000,
     "a million digits": b"9" * 1_000_000,
     "a fraction without end": b"0." + b"1" * 100_000,
+    "a digit too many": b"[0." + b"1" * 399 + b"]",
+    "one behind a text that ends in a backslash": b'["\\\\",' + b"1" * 401 + b"]",
+    "one between two texts": b'["a",' + b"1" * 401 + b',"b"]',
 }
 
 TWICE = {
@@ -101,6 +107,14 @@ DEEP = {
 }
 
 
+ENDLESS = {
+    "numbers": b"[" + b"0," * 5000 + b"0]",
+    "fractions": b"[" + b"0.5," * 5000 + b"0]",
+    "one text": b'"' + b"x" * 10_000 + b'"',
+    "one text that is not ASCII": b'"' + "ü".encode() * 10_000 + b'"',
+}
+
+
 def refused(body: bytes) -> Malformed:
     with pytest.raises(Malformed) as error:
         loads(body)
@@ -124,6 +138,9 @@ def test_ordinary_json_is_read_as_everywhere(
         (b"-1.7976931348623157e308", -1.7976931348623157e308),
         (b"1e-999", 0.0),
         (b"9" * 300, int("9" * 300)),
+        (b"[0." + b"1" * 398 + b"]", [float("0." + "1" * 398)]),
+        (b'["' + b"9" * 5000 + b'", 1]', ["9" * 5000, 1]),
+        (b'{"\\"' + b"1" * 401 + b'\\"": 1}', {'"' + "1" * 401 + '"': 1}),
         (b'{"a": {"a": [{"a": 1}, {"a": 2}]}}', {"a": {"a": [{"a": 1}, {"a": 2}]}}),
         (b'{"a": 1, "A": 2}', {"a": 1, "A": 2}),
         (b'["NaN", "Infinity"]', ["NaN", "Infinity"]),
@@ -164,6 +181,22 @@ def test_64_levels_are_fine(parts: tuple[bytes, bytes, bytes]) -> None:
 @pytest.mark.parametrize("parts", DEEP.values(), ids=DEEP)
 def test_65_and_more_levels_are_not(parts: tuple[bytes, bytes, bytes], depth: int) -> None:
     assert refused(nested(depth, *parts)).code == "too_deep"
+
+
+@pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
+def test_no_number_and_no_character_costs_a_call(body: bytes) -> None:
+    calls: Counter[str] = Counter()
+
+    def count(_: FrameType, event: str, __: object) -> None:
+        calls[event] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        loads(body)
+    finally:
+        sys.setprofile(before)
+    assert calls["call"] < 100
 
 
 def test_the_limit_is_64() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -9,7 +10,9 @@ from fastapi.routing import APIRoute
 
 from dragoman.app.surfaces import applications
 from dragoman.authz.policy import Action, Administration
-from dragoman.dialect.control_plane import ANYONE, ControlPlane, Need, needs
+from dragoman.dialect.bodies import Bodies
+from dragoman.dialect.control_plane import ControlPlane
+from dragoman.dialect.route import ANYONE, Need, needs, new_application
 from dragoman.dialects.anam.errors import render
 from dragoman.registry.keys import NewKey
 from tests.running import RunningDragoman
@@ -40,19 +43,25 @@ def test_every_route_lets_in_whom_the_matrix_says(
     assert "\n".join(rows) + "\n" == MATRIX.read_text()
 
 
+NOBODY: Any = None
+
+
 @pytest.mark.parametrize("need", [Action.READ, Administration.ORGANIZATION, ANYONE])
 def test_a_route_that_declares_its_permission_lets_the_application_start(need: Need) -> None:
-    app = _with_a_route(needs(need))
-    ControlPlane(app, authenticator=None, render=render, max_body_bytes=1)  # type: ignore[arg-type]
+    app = new_application()
+    app.add_api_route("/declared", lambda: None, dependencies=[needs(need)])
+    ControlPlane(app, authenticator=NOBODY, render=render, bodies=Bodies(1))
 
 
 def test_a_route_that_declares_no_permission_keeps_the_application_from_starting() -> None:
-    app = _with_a_route()
+    app = new_application()
     with pytest.raises(RuntimeError, match="/undeclared declares no permission"):
-        ControlPlane(app, authenticator=None, render=render, max_body_bytes=1)  # type: ignore[arg-type]
+        app.add_api_route("/undeclared", lambda: None)
 
 
-def _with_a_route(*dependencies: object) -> FastAPI:
-    app = FastAPI()
-    app.add_api_route("/undeclared", lambda: None, dependencies=list(dependencies))  # type: ignore[arg-type]
-    return app
+@pytest.mark.parametrize("add", [FastAPI.add_api_route, FastAPI.add_route])
+def test_so_does_a_route_that_would_not_judge_who_calls(add: Any) -> None:
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    add(app, "/undeclared", lambda: None)
+    with pytest.raises(RuntimeError, match=r"/undeclared.* declare no permission"):
+        ControlPlane(app, authenticator=NOBODY, render=render, bodies=Bodies(1))

@@ -13,6 +13,7 @@ from dragoman.app.clock import SystemClock
 from dragoman.app.front import Front, Readiness
 from dragoman.app.memories import Memories
 from dragoman.app.usage_log import LoggedUsage
+from dragoman.dialect.bodies import Bodies
 from dragoman.dialects.anam.routes import dialect as anam
 from dragoman.dialects.dragoman.routes import dialect as dragoman
 from dragoman.dialects.dragoman.services import Services
@@ -93,11 +94,11 @@ async def serving(
         usage_log=usage_log,
         max_body_bytes=settings.call_body_max_bytes,
     )
-    most = settings.control_body_max_bytes
+    bodies = Bodies(settings.control_body_max_bytes)
     registry = (
-        anam(llms, authenticator, most),
-        goodmem(llms, prober, authenticator, most),
-        dragoman(services, authenticator, most),
+        anam(llms, authenticator, bodies),
+        goodmem(llms, prober, authenticator, bodies),
+        dragoman(services, authenticator, bodies),
     )
     front = Front([*registry, calls], readiness=_readiness(database, change_feed), fallback=render)
     following = asyncio.create_task(change_feed.follow(memories))

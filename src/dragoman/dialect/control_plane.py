@@ -1,64 +1,57 @@
-"""The way into every registry dialect: size, then credential, then JSON, then the framework."""
+"""The way into every registry dialect: size, then credential, then the framework's routes."""
 
 import contextlib
 import logging
 import re
 from collections.abc import Callable, Sequence
-from enum import Enum, auto
 from itertools import takewhile
-from typing import Annotated, Any, Final
+from typing import Any
 
 import msgspec
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from dragoman.authz.check import Actor, permit, scope
-from dragoman.authz.policy import Action, Administration
-from dragoman.dialect import strict_json
+from dragoman.dialect.bodies import Bodies, no_object
 from dragoman.dialect.credentials import api_keys
 from dragoman.dialect.exchange import (
-    JSON,
-    JSON_OR_PATCH,
     CallerGone,
     read_body,
     refuse_announced,
-    require_json,
     send_json,
     send_rendered,
 )
 from dragoman.dialect.record import AsgiApp, Receive, Render, Rendered, Scope, Send
 from dragoman.dialect.request_id import HEADER, new_request_id
+from dragoman.dialect.route import Route, calling_actor
 from dragoman.domain.errors import (
     CallerError,
     DragomanError,
     Internal,
     Invalid,
-    Malformed,
     MethodNotAllowed,
     NotFound,
     Problem,
 )
-from dragoman.domain.ports import Headers
 from dragoman.registry.authentication import Authenticator
 
 log = logging.getLogger(__name__)
 
 
 class ControlPlane:
-    """Reads, authenticates and checks a request before its dialect's FastAPI application runs."""
+    """Reads and authenticates a request before its dialect's FastAPI application runs."""
 
     def __init__(
-        self, app: FastAPI, *, authenticator: Authenticator, render: Render, max_body_bytes: int
+        self, app: FastAPI, *, authenticator: Authenticator, render: Render, bodies: Bodies
     ) -> None:
         _require_permissions(app)
         _install_errors(app, render)
         self._app: AsgiApp = app
         self._authenticator = authenticator
         self._render = render
-        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
 
     async def __call__(self, asgi: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -71,10 +64,9 @@ class ControlPlane:
 
         try:
             headers = asgi["headers"]
-            await refuse_announced(receive, headers, self._max_body_bytes)
+            await refuse_announced(receive, headers, self._bodies.max_bytes)
             actor = await self._authenticator.authenticate(api_keys(headers))
-            body = await read_body(receive, self._max_body_bytes)
-            _check_body(asgi["method"], headers, body)
+            body = await read_body(receive, self._bodies.max_bytes)
         except CallerGone:
             return
         except DragomanError as error:
@@ -85,71 +77,15 @@ class ControlPlane:
             await send_rendered(send, self._render(_fault_of_ours()), request_id)
             return
         actor = msgspec.structs.replace(actor, request_id=request_id)
-        asgi["state"] = {"actor": actor}
+        asgi["state"] = {"actor": actor, "bodies": self._bodies}
         with contextlib.suppress(Exception):  # the framework has answered it with `_unexpected`
             await self._app(asgi, _replay(body), send_named)
 
 
-class Anyone(Enum):
-    """Whoever has a key that verifies."""
-
-    ANYONE = auto()
-
-
-ANYONE: Final = Anyone.ANYONE
-
-Need = Action | Administration | Anyone
-"""What a route's caller must be allowed to do."""
-
-
-def needs(need: Need) -> Any:
-    """Declare what a route's caller must be allowed to do; belongs in its `dependencies`."""
-
-    def check(request: Request) -> None:
-        match need:
-            case Action():
-                scope(request.state.actor, need)
-            case Administration():
-                permit(request.state.actor, need)
-            case Anyone():
-                pass
-
-    check.need = need  # type: ignore[attr-defined]  # read by `declared_need`
-    return Depends(check)
-
-
-def declared_need(route: APIRoute) -> Need | None:
-    """Give what a route declared."""
-    for dependency in route.dependencies:
-        need = getattr(dependency.dependency, "need", None)
-        if isinstance(need, Need):
-            return need
-    return None
-
-
-def _actor(request: Request) -> Actor:
-    actor: Actor = request.state.actor
-    return actor
-
-
-CallingActor = Annotated[Actor, Depends(_actor)]
-
-
 def _require_permissions(app: FastAPI) -> None:
-    for route in app.routes:
-        if isinstance(route, APIRoute) and declared_need(route) is None:
-            raise RuntimeError(f"the route {route.path} declares no permission")
-
-
-def _check_body(method: str, headers: Headers, body: bytes) -> None:
-    if body:
-        require_json(headers, JSON_OR_PATCH if method == "PATCH" else JSON)
-        if not isinstance(strict_json.loads(body), dict):
-            raise _no_object()
-
-
-def _no_object() -> Malformed:
-    return Malformed("The body must be a JSON object.", code="invalid_json")
+    undeclared = [route for route in app.routes if not isinstance(route, Route)]
+    if undeclared:
+        raise RuntimeError(f"the routes {undeclared} declare no permission")
 
 
 def _replay(body: bytes) -> Receive:
@@ -167,7 +103,7 @@ def _install_errors(app: FastAPI, render: Render) -> None:
     def handler(translate: Callable[[Request, Any], DragomanError]) -> Any:
         async def handle(request: Request, error: Exception) -> Response:
             rendered = render(translate(request, error))
-            return _Answer(rendered.named(str(_actor(request).request_id)))
+            return _Answer(rendered.named(str(calling_actor(request).request_id)))
 
         return handle
 
@@ -192,7 +128,7 @@ class _Answer(Response):
 def _invalid(_: Request, error: RequestValidationError) -> CallerError:
     """Say what pydantic found, but never what it was given."""
     if any(found["loc"] == ("body",) for found in error.errors()):
-        return _no_object()
+        return no_object()
     return Invalid(*(_problem(found) for found in error.errors()))
 
 
@@ -231,7 +167,9 @@ def _methods(request: Request) -> set[str]:
 
 
 def _unexpected(request: Request, error: Exception) -> Internal:
-    log.error("unexpected_error", exc_info=error, extra={"request_id": _actor(request).request_id})
+    log.error(
+        "unexpected_error", exc_info=error, extra={"request_id": calling_actor(request).request_id}
+    )
     return _fault_of_ours()
 
 

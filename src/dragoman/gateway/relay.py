@@ -1,11 +1,9 @@
 """One call, from a caller's body to the last byte of the LLM's answer."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from time import perf_counter
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from msgspec import structs
 
@@ -22,6 +20,7 @@ from dragoman.domain.ports import (
     UpstreamExchange,
 )
 from dragoman.domain.usage import Usage
+from dragoman.gateway.aside import Aside
 from dragoman.gateway.attempts import ENDPOINT_ERRORS, Attempts
 from dragoman.gateway.body import read_members, read_text
 from dragoman.gateway.cooldown import Cooldowns
@@ -60,8 +59,6 @@ PASSED_TO_CALLER = frozenset(
 PASSED_PREFIX = b"x-ratelimit-"
 
 OF_THE_INSTALLATION = Timeouts()
-
-T = TypeVar("T")
 
 
 class Answer(Protocol):
@@ -105,7 +102,7 @@ class Relay:
         self._installation = installation
         self._region = region
         self._cooldowns = Cooldowns()
-        self._large_bodies = asyncio.Semaphore(1)
+        self._aside = Aside()
 
     def asked(self, headers: Headers) -> Asked:
         """Read what a call's headers ask for. Raises Malformed, NotCallable."""
@@ -121,17 +118,17 @@ class Relay:
         """
         reach = scope(who, Action.USE)
         is_large = len(body) > LARGE_BODY_BYTES
-        if is_large:
-            members = await self._aside(partial(read_members, body))
-        else:
-            members = read_members(body)
+        members = await self._aside.read(read_members, body) if is_large else read_members(body)
         name = read_text(members, "model")
         target = self._directory.known(reach, name) or await self._directory.find(who, name)
         usage.llm_id = target.llm.id
         translated = None
         if target.translated_into is not None:
-            translate = partial(Translation.begin, target, members, self._clock.now_ms())
-            translated = await self._aside(translate) if is_large else translate()
+            wanted = target, members, self._clock.now_ms()
+            if is_large:
+                translated = await self._aside.read(Translation.begin, *wanted)
+            else:
+                translated = Translation.begin(*wanted)
         deadlines = self._deadlines_of(target.llm.configuration.timeouts)
         regions = asked.region, self._region
         attempts = Attempts(target, deadlines, usage, self._cooldowns, regions)
@@ -153,19 +150,6 @@ class Relay:
                     attempts.failed(error, perf_counter())
         finally:
             attempts.close()
-
-    async def _aside(self, read: Callable[[], T]) -> T:
-        """Read a large body in a thread, one at a time."""
-        await self._large_bodies.acquire()
-        reading = asyncio.get_running_loop().run_in_executor(None, read)
-        reading.add_done_callback(self._note_read)
-        return await asyncio.shield(reading)
-
-    def _note_read(self, reading: "asyncio.Future[T]") -> None:
-        """Let the next body be read: a thread reads on when its caller has gone."""
-        self._large_bodies.release()
-        if not reading.cancelled():
-            reading.exception()  # looked at, or it would be reported as nobody's
 
     def _deadlines_of(self, timeouts: Timeouts) -> Deadlines:
         """Give an LLM's own deadlines, and the installation's where it has none."""

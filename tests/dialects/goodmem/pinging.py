@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
-from fastapi import FastAPI
 
 from dragoman.authz.check import actor
+from dragoman.dialect.bodies import Bodies
 from dragoman.dialect.control_plane import ControlPlane
 from dragoman.dialect.record import Rendered
+from dragoman.dialect.route import new_application
 from dragoman.dialect.status import headers_of, status_of
 from dragoman.dialects.goodmem.ping import ONCE, STREAM, add_ping
 from dragoman.domain.errors import DragomanError
@@ -83,13 +84,13 @@ async def service(
     installation = await Installation.make(tmp_path)
     options = {} if policy is None else {"policy": policy}
     async with serving(*script) as upstream, a_pool(**options) as pool:
-        app = FastAPI()
+        app = new_application()
         add_ping(app, a_prober(installation, through or pool))
         plane = ControlPlane(
             app,
             authenticator=installation.authenticator,
             render=render,
-            max_body_bytes=1024 * 1024,
+            bodies=Bodies(1024 * 1024),
         )
         key = await installation.new_key()
         who = actor(key.key, key.principal)

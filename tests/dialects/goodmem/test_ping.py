@@ -7,11 +7,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from dragoman.authz.policy import Action
-from dragoman.dialect.control_plane import declared_need
+from dragoman.dialect.route import Route, new_application
 from dragoman.dialects.goodmem.ping import ONCE, STREAM, add_ping
 from dragoman.domain.principal import Role
 from dragoman.gateway.probe import PINGS_AT_ONCE
@@ -202,9 +200,9 @@ async def test_what_may_not_be_done_is_answered_before_any_event(good: Service, 
 
 
 def test_both_routes_need_the_permission_to_ping() -> None:
-    app = FastAPI()
+    app = new_application()
     add_ping(app, None)  # type: ignore[arg-type]
-    routes = {each.path: declared_need(each) for each in app.routes if isinstance(each, APIRoute)}
+    routes = {each.path: each.need for each in app.routes if isinstance(each, Route)}
     assert routes == {ONCE: Action.PING, STREAM: Action.PING}
 
 

@@ -3,7 +3,7 @@
 No role holds that permission, so that here the routes are served to an actor who was given it.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,17 @@ from msgspec.structs import replace
 
 from dragoman.authz.check import Actor
 from dragoman.authz.policy import Action, Reach, permission
+from dragoman.dialect.bodies import Bodies
 from dragoman.dialect.control_plane import ControlPlane
 from dragoman.dialects.goodmem.errors import render
 from dragoman.dialects.goodmem.routes import application
 from dragoman.domain.principal import Role
 from tests.dialects.goodmem.registrations import an_llm, credentials, error, shown
+from tests.fakes.authenticator import FakeAuthenticator
 from tests.registry.installation import Installation
 
 LLMS = "/v1/llms"
 ASKED = {"includeCredentials": "true"}
-
-
-class Everybody:
-    """Takes every key for one actor's; stands for the authenticator."""
-
-    def __init__(self, who: Actor) -> None:
-        self._who = who
-
-    async def authenticate(self, _: Iterable[str]) -> Actor:
-        return self._who
 
 
 @pytest.fixture
@@ -47,12 +39,12 @@ def serving(installation: Installation, who: Actor, *reaches: Reach) -> httpx2.A
     given = {permission(Action.READ_CREDENTIALS, reach) for reach in reaches}
     who = replace(who, permissions=who.permissions | given)
     nothing: Any = None
-    authenticator: Any = Everybody(who)
+    authenticator: Any = FakeAuthenticator(who)
     plane: Any = ControlPlane(
         application(installation.llms, nothing),
         authenticator=authenticator,
         render=render,
-        max_body_bytes=1024 * 1024,
+        bodies=Bodies(1024 * 1024),
     )
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(plane), base_url="http://here")
 

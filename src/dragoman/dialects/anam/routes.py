@@ -7,8 +7,10 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from dragoman.authz.policy import Action
-from dragoman.dialect.control_plane import CallingActor, ControlPlane, needs
+from dragoman.dialect.bodies import Bodies
+from dragoman.dialect.control_plane import ControlPlane
 from dragoman.dialect.record import Dialect
+from dragoman.dialect.route import CallingActor, needs, new_application
 from dragoman.dialects.anam import mapping, schema
 from dragoman.dialects.anam.errors import render
 from dragoman.domain.page import LLMQuery
@@ -27,24 +29,18 @@ BODY_REFUSED = {status: {"model": schema.Error} for status in (413, 415)}
 FAILED = {status: {"model": schema.Error} for status in (500, 503)}
 
 
-def dialect(llms: LLMs, authenticator: Authenticator, max_body_bytes: int) -> Dialect:
+def dialect(llms: LLMs, authenticator: Authenticator, bodies: Bodies) -> Dialect:
     """Put the dialect together."""
-    app = ControlPlane(
-        application(llms), authenticator=authenticator, render=render, max_body_bytes=max_body_bytes
-    )
+    app = ControlPlane(application(llms), authenticator=authenticator, render=render, bodies=bodies)
     return Dialect(name="anam", paths={LLMS: app}, prefix="/anam", app=app)
 
 
 def application(llms: LLMs) -> FastAPI:
     """Make the routes; what they answer with is `schema`, what they do is `registry.llms`."""
     handlers = _Handlers(llms)
-    app = FastAPI(
+    app = new_application(
         title="Dragoman: Anam's API for LLMs",
         version="1",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
     )
 
     def route(method: str, path: str, endpoint: Any, action: Action, **options: Any) -> None:

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from dragoman.dialect.endless import MAX_LISTED
+
 Format = Literal[
     "openai",
     "azure_openai",
@@ -27,9 +29,6 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 ABSENT: Any = object()
-
-MAX_LISTED = 1000
-"""Where a list ends the reading; what may be in it is the registry's to say."""
 
 
 class _Wire(BaseModel):

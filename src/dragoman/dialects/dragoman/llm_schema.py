@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from dragoman.dialect.endless import MAX_LISTED, ending
 from dragoman.dialects.dragoman.values import (
-    MAX_LISTED,
     Asked,
     Filters,
     Flag,
@@ -18,6 +18,7 @@ from dragoman.dialects.dragoman.values import (
     Search,
     Selector,
     Text,
+    Texts,
     Whole,
 )
 from dragoman.domain import llm as domain
@@ -46,7 +47,7 @@ MEMBERS_OF_KINDS: Mapping[str, CredentialKind] = MappingProxyType(
 )
 """Members of a credential that belong to one kind; null stands for not being there."""
 
-Texts = Annotated[list[str], Field(max_length=MAX_LISTED)]
+ListedTexts = Annotated[list[str], Field(max_length=MAX_LISTED)]
 
 
 class EndpointInput(Asked):
@@ -88,10 +89,10 @@ class CredentialInput(Asked):
         "`vault://mount/path#field`.",
         examples=["env://OPENAI_API_KEY"],
     )
-    hints: dict[str, str | None] | None = Field(
+    hints: Texts | None = Field(
         default=None, description="Of a `secret_reference`: notes that nothing here acts on."
     )
-    scopes: Texts | None = Field(
+    scopes: ListedTexts | None = Field(
         default=None, description="Of `google_adc`; by default that of Google Cloud as a whole."
     )
     quota_project_id: str | None = Field(
@@ -103,7 +104,7 @@ class CredentialInput(Asked):
     prefix: str | None = Field(
         default=None, description="By default `Bearer ` in `Authorization`, else nothing."
     )
-    labels: dict[str, str | None] | None = Field(
+    labels: Texts | None = Field(
         default=None, description="Your notes about it.", examples=[{"rotated": "2026-11"}]
     )
 
@@ -134,7 +135,7 @@ class SamplingInput(Asked):
     top_k: Whole | None = None
     frequency_penalty: Number | None = None
     presence_penalty: Number | None = None
-    stop_sequences: Texts | None = None
+    stop_sequences: ListedTexts | None = None
 
 
 class ReasoningInput(Asked):
@@ -163,24 +164,24 @@ class LlmInput(Asked):
     credential: CredentialInput | None = Field(
         default=None, description="null: the upstream wants none."
     )
-    headers: dict[str, str | None] | None = Field(
+    headers: Texts | None = Field(
         default=None,
         description="Sent beside the credential. Values are sealed; null takes a header away.",
         json_schema_extra={"examples": [{"x-title": "avatars"}]},
     )
     sampling: SamplingInput | None = None
     reasoning: ReasoningInput | None = None
-    capabilities: dict[Capability, bool | None] | None = Field(
+    capabilities: Annotated[dict[Capability, bool | None], BeforeValidator(ending)] | None = Field(
         default=None, description="What is named here counts as declared."
     )
     modalities: list[Modality] | None = Field(default=None, max_length=MAX_LISTED)
     max_context_length: Whole | None = Field(
         default=None, description="Most tokens of a request and its answer together."
     )
-    labels: dict[str, str | None] | None = Field(
+    labels: Texts | None = Field(
         default=None, description="What lists are filtered by.", examples=[{"env": "prod"}]
     )
-    tags: Texts | None = None
+    tags: ListedTexts | None = None
     metadata: JsonObject | None = None
     client_config: JsonObject | None = None
     version: str | None = None

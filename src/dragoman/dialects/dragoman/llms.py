@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from dragoman.dialect.control_plane import CallingActor
+from dragoman.dialect.route import CallingActor
 from dragoman.dialects.dragoman import llm_schema as schema
 from dragoman.dialects.dragoman import llm_shown, mapping
 from dragoman.dialects.dragoman.conditions import Conditional, etag

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from dragoman.dialect.control_plane import CallingActor
+from dragoman.dialect.route import CallingActor
 from dragoman.dialect.times import write_time
 from dragoman.dialects.dragoman import schema
 from dragoman.dialects.dragoman.locations import location

@@ -6,9 +6,11 @@ from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 
 from dragoman.authz.policy import Action, Administration
-from dragoman.dialect.control_plane import ANYONE, ControlPlane, Need, needs
+from dragoman.dialect.bodies import Bodies
+from dragoman.dialect.control_plane import ControlPlane
 from dragoman.dialect.description import describe
 from dragoman.dialect.record import Dialect
+from dragoman.dialect.route import ANYONE, Need, needs, new_application
 from dragoman.dialects.dragoman import description
 from dragoman.dialects.dragoman.audit import AuditRoutes
 from dragoman.dialects.dragoman.errors import render
@@ -25,28 +27,24 @@ from dragoman.registry.authentication import Authenticator
 ORGANIZATION, PLATFORM = Administration.ORGANIZATION, Administration.PLATFORM
 
 
-def dialect(services: Services, authenticator: Authenticator, max_body_bytes: int) -> Dialect:
+def dialect(services: Services, authenticator: Authenticator, bodies: Bodies) -> Dialect:
     """Put the dialect together."""
     app = ControlPlane(
         application(services),
         authenticator=authenticator,
         render=render,
-        max_body_bytes=max_body_bytes,
+        bodies=bodies,
     )
     return Dialect(name="dragoman", paths={}, prefix=PREFIX, app=app)
 
 
 def application(services: Services) -> FastAPI:
     """Make the routes; what they answer with is the schema, what they do is in `registry`."""
-    app = FastAPI(
+    app = new_application(
         title="Dragoman",
         version="1",
         description=description.ABOUT,
         servers=[{"url": PREFIX}],
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
         dependencies=[Security(HTTPBearer(auto_error=False, description="An API key."))],
     )
     for method, path, endpoint, need in _table(services):

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from dragoman.dialect.endless import MAX_LISTED
 from dragoman.dialects.dragoman.values import (
-    MAX_LISTED,
     Asked,
     Filters,
     Identifier,

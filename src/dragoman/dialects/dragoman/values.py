@@ -3,15 +3,14 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from dragoman.dialect.endless import ending
 from dragoman.dialect.times import read_time
 from dragoman.domain.labels import parse_selector
 from dragoman.domain.page import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
-MAX_LISTED = 1000
-"""Where a list ends the reading; what may be in it is the registry's to say."""
 MAX_SEARCH_LENGTH = 255
 MAX_TEXT_LENGTH = 2048
 """Of a parameter; nothing that is filtered by is longer."""
@@ -21,6 +20,9 @@ class Asked(BaseModel):
     """What a request brings: strict about types, refusing what it does not know."""
 
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+    # Each unknown member would be a problem.
+    _ends = model_validator(mode="before")(ending)
 
 
 class Filters(BaseModel):
@@ -62,6 +64,8 @@ Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """A time that is shown."""
 Identifier = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 JsonObject = dict[str, Any]
+Texts = Annotated[dict[str, str | None], BeforeValidator(ending)]
+"""Texts by name; a null takes one away."""
 
 
 def _plain_number(text: object) -> object:

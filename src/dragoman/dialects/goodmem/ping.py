@@ -9,9 +9,9 @@ from fastapi.responses import JSONResponse
 
 from dragoman.authz.check import Actor
 from dragoman.authz.policy import Action
-from dragoman.dialect.control_plane import CallingActor, needs
 from dragoman.dialect.exchange import CallerGone
 from dragoman.dialect.record import CALLER, Receive, Scope, Send
+from dragoman.dialect.route import CallingActor, needs
 from dragoman.dialect.watch import Watch
 from dragoman.dialects.goodmem import ping_mapping, ping_schema
 from dragoman.dialects.goodmem.errors import failures

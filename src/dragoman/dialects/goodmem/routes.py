@@ -7,9 +7,11 @@ from fastapi.security import APIKeyHeader
 
 from dragoman.authz.check import require_credentials
 from dragoman.authz.policy import Action, Reach
-from dragoman.dialect.control_plane import CallingActor, ControlPlane, needs
+from dragoman.dialect.bodies import Bodies
+from dragoman.dialect.control_plane import ControlPlane
 from dragoman.dialect.description import describe
 from dragoman.dialect.record import Dialect
+from dragoman.dialect.route import CallingActor, needs, new_application
 from dragoman.dialects.goodmem import mapping, queries, schema, shown, words
 from dragoman.dialects.goodmem.errors import failures, render
 from dragoman.dialects.goodmem.inferences import statuses
@@ -33,15 +35,13 @@ OLD_CLIENT = "OpenAPI-Generator/"
 """How goodmem-client names itself, before its version."""
 
 
-def dialect(
-    llms: LLMs, prober: Prober, authenticator: Authenticator, max_body_bytes: int
-) -> Dialect:
+def dialect(llms: LLMs, prober: Prober, authenticator: Authenticator, bodies: Bodies) -> Dialect:
     """Put the dialect together."""
     app = ControlPlane(
         application(llms, prober),
         authenticator=authenticator,
         render=render,
-        max_body_bytes=max_body_bytes,
+        bodies=bodies,
     )
     return Dialect(
         name="goodmem",
@@ -55,14 +55,10 @@ def dialect(
 def application(llms: LLMs, prober: Prober) -> FastAPI:
     """Make the routes; what they answer with is `shown`, what they do is `registry.llms`."""
     handlers = _Handlers(llms)
-    app = FastAPI(
+    app = new_application(
         title="Dragoman: GoodMem's API for LLMs",
         version="1",
         servers=[{"url": PREFIX}],
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
         dependencies=[Security(APIKeyHeader(name=API_KEY_HEADER, auto_error=False))],
     )
 

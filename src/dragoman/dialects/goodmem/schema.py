@@ -10,8 +10,8 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from dragoman.dialect.endless import MAX_LISTED
 from dragoman.dialects.goodmem.values import (
-    MAX_LISTED,
     Asked,
     BaseUrl,
     CredentialKind,

@@ -13,12 +13,10 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from dragoman.dialect import strict_json
+from dragoman.dialect.endless import MAX_LISTED, ending
 from dragoman.domain.errors import Malformed
 from dragoman.domain.labels import MAX_LABELS
 from dragoman.domain.url import url_problem
-
-MAX_LISTED = 1000
-"""Where a list or map ends the reading; what may be in it is the registry's to say."""
 
 WHOLE = r"-?(0|[1-9][0-9]{0,17})"
 NUMBER = r"-?(0|[1-9][0-9]{0,307})(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?"
@@ -74,15 +72,6 @@ def _decoded(value: object) -> object:
     return value
 
 
-def _ending(value: object) -> object:
-    """Refuse a map without end before its values are read: each wrong one would be a problem."""
-    if isinstance(value, dict) and len(value) > MAX_LISTED:
-        raise PydanticCustomError(
-            "too_long", "must have at most {most} members", {"most": MAX_LISTED}
-        )
-    return value
-
-
 def or_text(schema: dict[str, Any], **text: Any) -> WithJsonSchema:
     """Describe a value that may be written as a text too."""
     return WithJsonSchema({"anyOf": [schema, {"type": "string"} | text]})
@@ -107,7 +96,7 @@ Number = Annotated[
     or_text({"type": "number"}, pattern=f"^{NUMBER}$"),
 ]
 Flag = Annotated[bool, BeforeValidator(flag), or_text({"type": "boolean"}, enum=[*FLAGS])]
-Texts = Annotated[dict[str, str], BeforeValidator(_ending)]
+Texts = Annotated[dict[str, str], BeforeValidator(ending)]
 Labels = Annotated[
     Texts,
     BeforeValidator(_decoded),
