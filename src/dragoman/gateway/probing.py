@@ -206,6 +206,10 @@ def _reported(headers: Headers, target: Target) -> dict[str, str]:
     found = [
         (name.decode("latin-1"), value[:MAX_REPORTED_LENGTH].decode("latin-1"))
         for name, value in headers
-        if (name in REPORTED or name.startswith(REPORTED_PREFIX)) and not target.hidden.is_in(value)
+        if (
+            name in REPORTED
+            or (name.startswith(REPORTED_PREFIX) and not target.hidden.is_in_name(name))
+        )
+        and not target.hidden.is_in(value)
     ]
     return dict(found[:MAX_REPORTED])
