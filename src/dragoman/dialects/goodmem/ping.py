@@ -1,6 +1,7 @@
 """GoodMem's two routes that probe an LLM: once, or as a stream of events."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
@@ -99,10 +100,24 @@ class _Handlers:
         return _Events(self._prober, actor, plan, are_sse=_wants_sse(accept))
 
 
+QUALITY = re.compile(r"0(?:\.\d{0,3})?|1(?:\.0{0,3})?")
+"""How much a kind of answer is wanted (RFC 9110, section 12.4.2)."""
+
+
 def _wants_sse(accept: str) -> bool:
-    """Tell whether server-sent events are asked for, and not lines before them."""
-    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return next((kind for kind in kinds if kind in {NDJSON, EVENTS}), NDJSON) == EVENTS
+    """Tell whether server-sent events are wanted more than lines; of equals the first one is."""
+    wanted: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        kind, *parameters = (word.strip() for word in part.split(";"))
+        if kind in {NDJSON, EVENTS}:
+            wanted.setdefault(kind, _quality(parameters))
+    return wanted.get(EVENTS, 0) > 0 and max(wanted, key=wanted.__getitem__) == EVENTS
+
+
+def _quality(parameters: Sequence[str]) -> float:
+    """Read how much a kind is wanted; what cannot be read is as if it were not there."""
+    said = next((word[2:] for word in parameters if word.startswith("q=")), "")
+    return float(said) if QUALITY.fullmatch(said) else 1.0
 
 
 @contextmanager
