@@ -132,13 +132,13 @@ def require(who: Actor, action: Action, llm: LLM) -> None:
 
 def require_credentials(who: Actor, llm: LLM) -> None:
     """Check that the actor may see what is stored of an LLM's credential; raises Forbidden."""
+    if llm.organization_id != who.organization_id:
+        raise Forbidden(
+            "This is a default LLM of the platform; its credentials can be seen by nobody here."
+        )
     reach = who.reach(Action.READ_CREDENTIALS)
     is_own = llm.owner_id == who.principal_id
-    if (
-        llm.organization_id != who.organization_id
-        or reach is None
-        or not (reach is Reach.ANY or is_own)
-    ):
+    if reach is None or not (reach is Reach.ANY or is_own):
         wanted = Reach.OWN if is_own else Reach.ANY
         raise Forbidden(
             "This API key may not see the credentials of this LLM.",
