@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from socket import EAI_NONAME, gaierror
 from typing import Any
 
-from dragoman.authz.check import Actor
+from dragoman.authz.check import Actor, Verified
 from dragoman.domain.llm import LLM
 from dragoman.domain.ports import Upstream
 from dragoman.gateway.directory import Directory
@@ -80,6 +80,15 @@ async def probe(
         probed = await prober.once(who, a_plan(llm, timeout_ms=timeout_ms))
         assert in_use(pool) == 0
     return probed
+
+
+def standing(who: Actor) -> Verified:
+    """Verify somebody whose credential stays good."""
+
+    async def again() -> Actor:
+        return who
+
+    return again
 
 
 class Heard:

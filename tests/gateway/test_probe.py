@@ -28,6 +28,7 @@ from tests.gateway.probing import (
     a_pool,
     a_prober,
     an_llm,
+    standing,
 )
 from tests.gateway.test_relay import DEADLINES
 from tests.registry.installation import Installation
@@ -64,7 +65,7 @@ async def test_each_probe_is_told_and_then_the_sum(installation: Installation) -
     upstream.outcomes["one.example"] = [FakeExchange(200, [], [b"{}"]), FakeExchange(500, [], [])]
     limit = Limit("count", 900, 3)
     plan = a_plan(llm, count=3, limits=(limit,))
-    await a_prober(installation, upstream).series(who, plan, heard)
+    await a_prober(installation, upstream).series(who, standing(who), plan, heard)
     assert [type(event) for event in heard.events] == [Limit, Probed, Probed, Probed, Summary]
     assert [probed.seq for probed in heard.probed] == [1, 2, 3]
     assert [probed.ok for probed in heard.probed] == [True, False, True]
@@ -78,11 +79,11 @@ async def test_probes_keep_their_distance_and_do_not_crowd(installation: Install
     who, upstream = await installation.acting(), SlowUpstream(0.05)
     llm = await an_llm(installation, who)
     prober = a_prober(installation, upstream)
-    await prober.series(who, a_plan(llm, count=6, max_in_flight=3), Heard())
+    await prober.series(who, standing(who), a_plan(llm, count=6, max_in_flight=3), Heard())
     assert upstream.most_at_once == 3
     alone, upstream.most_at_once = a_plan(llm, count=3, interval_ms=80), 0
     upstream.begun_at.clear()
-    await prober.series(who, alone, Heard())
+    await prober.series(who, standing(who), alone, Heard())
     assert upstream.most_at_once == 1
     first, second, third = upstream.begun_at
     assert second - first >= 0.079
@@ -93,7 +94,7 @@ async def test_jitter_moves_probes_about_their_interval(installation: Installati
     who, upstream = await installation.acting(), SlowUpstream(0)
     llm = await an_llm(installation, who)
     plan = a_plan(llm, count=8, interval_ms=40, is_jittered=True)
-    await a_prober(installation, upstream).series(who, plan, Heard())
+    await a_prober(installation, upstream).series(who, standing(who), plan, Heard())
     begun = upstream.begun_at
     pauses = [later - before for before, later in itertools.pairwise(begun)]
     assert min(pauses) >= 0.019
@@ -106,7 +107,9 @@ async def test_a_listener_that_takes_nothing_holds_probes_back(installation: Ins
     room = asyncio.Event()
     heard = Heard(lambda _: room.wait())
     series = asyncio.create_task(
-        a_prober(installation, upstream).series(who, a_plan(llm, count=5, max_in_flight=2), heard)
+        a_prober(installation, upstream).series(
+            who, standing(who), a_plan(llm, count=5, max_in_flight=2), heard
+        )
     )
     await eventually(lambda: len(upstream.requests) == 2)
     await asyncio.sleep(0.05)
@@ -127,7 +130,9 @@ async def test_an_llm_that_goes_ends_its_ping_and_what_was_made_is_summed_up(
             await installation.llms.delete(who, llm.id)
 
     heard = Heard(delete)
-    await a_prober(installation, upstream).series(who, a_plan(llm, interval_ms=50), heard)
+    await a_prober(installation, upstream).series(
+        who, standing(who), a_plan(llm, interval_ms=50), heard
+    )
     probed, ended, summary = heard.events
     assert isinstance(probed, Probed)
     assert ended == Ended("not_found", "There is no LLM with this id.")
@@ -139,7 +144,7 @@ async def test_a_ping_ends_when_its_time_is_up(installation: Installation) -> No
     who, heard = await installation.acting(), Heard()
     llm = await an_llm(installation, who)
     prober = a_prober(installation, FakeUpstream(COMPLETION), longest_s=0.01)
-    await prober.series(who, a_plan(llm, interval_ms=50), heard)
+    await prober.series(who, standing(who), a_plan(llm, interval_ms=50), heard)
     assert [type(event) for event in heard.events] == [Probed, Ended, Summary]
     assert isinstance(heard.events[1], Ended)
     assert heard.events[1].code == "time_is_up"
@@ -154,7 +159,7 @@ async def test_a_ping_that_is_called_off_closes_what_it_has_open(
         llm = await an_llm(installation, who, upstream.url + CHAT)
         prober, heard = a_prober(installation, pool), Heard()
         plan = a_plan(llm, max_in_flight=in_flight)
-        series = asyncio.create_task(prober.series(who, plan, heard))
+        series = asyncio.create_task(prober.series(who, standing(who), plan, heard))
         await eventually(lambda: len(upstream.peers) == in_flight)
         series.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -184,7 +189,7 @@ async def test_so_many_pings_of_one_principal_run_at_once_and_nobody_else_is_kep
         await prober.once(who, a_plan(llm))
     heard = Heard()
     with pytest.raises(TooManyAtOnce):
-        await prober.series(who, a_plan(llm), heard)
+        await prober.series(who, standing(who), a_plan(llm), heard)
     assert not heard.has_begun
     [theirs] = await begun(prober, another, llm.id, 1)
     assert not theirs.done()
@@ -225,7 +230,9 @@ async def test_who_made_probes_is_logged_and_nothing_that_was_said(
     llm = await an_llm(installation, who)
     upstream.outcomes["one.example"] = [FakeExchange(500, [], [])]
     with caplog.at_level(logging.INFO, "dragoman.gateway.probe"):
-        await a_prober(installation, upstream).series(who, a_plan(llm, text="secret"), Heard())
+        await a_prober(installation, upstream).series(
+            who, standing(who), a_plan(llm, text="secret"), Heard()
+        )
     [record] = caplog.records
     said = vars(record)
     assert (record.getMessage(), said["probes"], said["ok"]) == ("ping", 4, 3)

@@ -1,6 +1,6 @@
 """The checks: who is acting, how far an action of theirs reaches, and whether it may be done."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from functools import lru_cache
 
 from msgspec import Struct
@@ -37,6 +37,10 @@ class Actor(Struct, frozen=True, gc=False):
     def reach(self, action: Action) -> Reach | None:
         """Tell how far this actor may do this; None: not at all."""
         return _reach(self.permissions, action)
+
+
+Verified = Callable[[], Awaitable[Actor]]
+"""Verifies a credential once more, for what goes on for a while. Raises Unauthenticated."""
 
 
 @lru_cache  # asked with every call, about the permissions of few roles

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from functools import partial
 from itertools import takewhile
 from typing import Annotated, Any, Final
 
@@ -15,7 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from dragoman.authz.check import Actor, permit, scope
+from dragoman.authz.check import Actor, Verified, permit, scope
 from dragoman.authz.policy import Action, Administration
 from dragoman.dialect import strict_json
 from dragoman.dialect.credentials import api_keys
@@ -43,6 +44,7 @@ from dragoman.domain.errors import (
 )
 from dragoman.domain.ports import Headers
 from dragoman.registry.authentication import Authenticator
+from dragoman.vault.api_key import PresentedKey
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +74,8 @@ class ControlPlane:
         try:
             headers = asgi["headers"]
             await refuse_announced(receive, headers, self._max_body_bytes)
-            actor = await self._authenticator.authenticate(api_keys(headers))
+            keys = [PresentedKey(key) for key in api_keys(headers)]
+            actor = await self._authenticator.verify(keys)
             body = await read_body(receive, self._max_body_bytes)
             _check_body(asgi["method"], headers, body)
         except CallerGone:
@@ -85,7 +88,7 @@ class ControlPlane:
             await send_rendered(send, self._render(_fault_of_ours()), request_id)
             return
         actor = msgspec.structs.replace(actor, request_id=request_id)
-        asgi["state"] = {"actor": actor}
+        asgi["state"] = {"actor": actor, "again": partial(self._authenticator.verify, keys)}
         with contextlib.suppress(Exception):  # the framework has answered it with `_unexpected`
             await self._app(asgi, _replay(body), send_named)
 
@@ -133,6 +136,15 @@ def _actor(request: Request) -> Actor:
 
 
 CallingActor = Annotated[Actor, Depends(_actor)]
+
+
+def _again(request: Request) -> Verified:
+    again: Verified = request.state.again
+    return again
+
+
+VerifiedAgain = Annotated[Verified, Depends(_again)]
+"""For what goes on for a while: who is calling, as far as their credentials still verify."""
 
 
 def _require_permissions(app: FastAPI) -> None:

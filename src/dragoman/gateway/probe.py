@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec import structs
 
-from dragoman.authz.check import Actor
+from dragoman.authz.check import Actor, Verified
 from dragoman.authz.policy import Action
 from dragoman.domain.errors import DragomanError, TooManyAtOnce
 from dragoman.domain.ports import Clock, Upstream
@@ -79,23 +79,23 @@ class Prober:
             made.append(await self._probe(target, plan))
             return made[0]
 
-    async def series(self, who: Actor, plan: Plan, listener: Listener) -> None:
+    async def series(self, who: Actor, again: Verified, plan: Plan, listener: Listener) -> None:
         """Make several probes, and tell of each as it ends; then sum them up.
 
         Before `listener.begin` it raises what `once` does. Each probe is of the LLM as it is
-        stored then; when there is none any more, no further ones are made. Cancelling it closes
-        what is open to the upstream.
+        stored then, for who is verified then; when there is none any more, or they may not, no
+        further ones are made. Cancelling it closes what is open to the upstream.
         """
         with self._ping(who, plan.llm_id) as made:
             target = await self._target(who, plan)
             await listener.begin()
             for limit in plan.limits:
                 await listener.tell(limit)
-            await self._make(who, plan, target, listener, made)
+            await self._make(again, plan, target, listener, made)
             await listener.tell(summarized(made))
 
     async def _make(
-        self, who: Actor, plan: Plan, target: Target, listener: Listener, made: list[Probed]
+        self, again: Verified, plan: Plan, target: Target, listener: Listener, made: list[Probed]
     ) -> None:
         slots, ends_at = asyncio.Semaphore(plan.max_in_flight), perf_counter() + self._longest_s
 
@@ -113,19 +113,19 @@ class Prober:
                     await asyncio.sleep(_pause_s(plan))
                 await slots.acquire()
                 if seq > 1:
-                    found = await self._still(who, plan, ends_at)
+                    found = await self._still(again, plan, ends_at)
                     if isinstance(found, Ended):
                         await listener.tell(found)
                         break
                     target = found
                 group.create_task(make(target, seq))
 
-    async def _still(self, who: Actor, plan: Plan, ends_at: float) -> Target | Ended:
+    async def _still(self, again: Verified, plan: Plan, ends_at: float) -> Target | Ended:
         """Give what is to be probed next, or say why nothing is."""
         if perf_counter() > ends_at:
             return Ended("time_is_up", f"A ping makes probes for at most {self._longest_s:g} s.")
         try:
-            return await self._target(who, plan)
+            return await self._target(await again(), plan)
         except DragomanError as error:
             return Ended(error.code, error.message)
 

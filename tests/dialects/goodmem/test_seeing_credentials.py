@@ -18,6 +18,7 @@ from dragoman.dialect.control_plane import ControlPlane
 from dragoman.dialects.goodmem.errors import render
 from dragoman.dialects.goodmem.routes import application
 from dragoman.domain.principal import Role
+from dragoman.vault.api_key import PresentedKey
 from tests.dialects.goodmem.registrations import an_llm, credentials, error, shown
 from tests.gateway.test_directory import platform_llm
 from tests.registry.installation import Installation
@@ -32,7 +33,7 @@ class Everybody:
     def __init__(self, who: Actor) -> None:
         self._who = who
 
-    async def authenticate(self, _: Iterable[str]) -> Actor:
+    async def verify(self, _: Iterable[PresentedKey]) -> Actor:
         return self._who
 
 

@@ -1,24 +1,24 @@
 """GoodMem's two routes that probe an LLM: once, or as a stream of events."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
 
-from dragoman.authz.check import Actor
 from dragoman.authz.policy import Action
-from dragoman.dialect.control_plane import CallingActor, needs
+from dragoman.dialect.control_plane import CallingActor, VerifiedAgain, needs
 from dragoman.dialect.exchange import CallerGone
 from dragoman.dialect.record import CALLER, Receive, Scope, Send
 from dragoman.dialect.watch import Watch
 from dragoman.dialects.goodmem import ping_mapping, ping_schema
 from dragoman.dialects.goodmem.errors import failures
 from dragoman.domain.errors import NotCallable, PreconditionFailed
-from dragoman.gateway.probe import Ended, Prober
-from dragoman.gateway.probe_plan import Limit, Plan
+from dragoman.gateway.probe import Ended, Listener, Prober
+from dragoman.gateway.probe_plan import Limit
 from dragoman.gateway.probe_result import Probed, Summary
 
 ONCE, STREAM = "/v1/ping:once", "/v1/ping:stream"
@@ -93,11 +93,16 @@ class _Handlers:
         return ping_mapping.shown_once(probed, plan.limits)
 
     async def stream(
-        self, body: ping_schema.PingStream, actor: CallingActor, accept: Accept = NDJSON
+        self,
+        body: ping_schema.PingStream,
+        actor: CallingActor,
+        again: VerifiedAgain,
+        accept: Accept = NDJSON,
     ) -> Response:
         """Probe an LLM several times, and tell of each probe when it has ended."""
         plan = ping_mapping.plan(body)
-        return _Events(self._prober, actor, plan, are_sse=_wants_sse(accept))
+        series = partial(self._prober.series, actor, again, plan)
+        return _Events(series, plan.limits, are_sse=_wants_sse(accept))
 
 
 QUALITY = re.compile(r"0(?:\.\d{0,3})?|1(?:\.0{0,3})?")
@@ -138,11 +143,16 @@ class _Events(JSONResponse):
 
     media_type = NDJSON
 
-    def __init__(self, prober: Prober, who: Actor, plan: Plan, *, are_sse: bool) -> None:
+    def __init__(
+        self,
+        series: Callable[[Listener], Awaitable[None]],
+        limits: Sequence[Limit],
+        *,
+        are_sse: bool,
+    ) -> None:
         super().__init__(None)
-        self._prober = prober
-        self._who = who
-        self._plan = plan
+        self._series = series
+        self._limits = limits
         self._are_sse = are_sse
         self._send: Send
 
@@ -150,7 +160,7 @@ class _Events(JSONResponse):
         """Probe for as long as the caller is there."""
         self._send = send
         with suppress(CallerGone), _as_precondition(), Watch(asgi["extensions"][CALLER]):
-            await self._prober.series(self._who, self._plan, self)
+            await self._series(self)
             await send({"type": "http.response.body", "body": b""})
 
     async def begin(self) -> None:
@@ -161,7 +171,7 @@ class _Events(JSONResponse):
 
     async def tell(self, event: Limit | Ended | Probed | Summary) -> None:
         """Write an event."""
-        shown = ping_mapping.event(event, self._plan.limits)
+        shown = ping_mapping.event(event, self._limits)
         text = shown.model_dump_json(by_alias=True, exclude_none=True).encode()
         line = b"data: " + text + b"\n\n" if self._are_sse else text + b"\n"
         await self._send({"type": "http.response.body", "body": line, "more_body": True})
