@@ -4,9 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trustme
 
 from dragoman.domain.egress_proxy import parse_egress_proxy
+from dragoman.domain.errors import Unavailable
 from dragoman.gateway.probe_result import Probed, ProbeStage
 from dragoman.upstream.egress import EgressPolicy
 from tests.gateway.probing import (
@@ -79,7 +81,9 @@ async def test_a_proxy_that_is_not_there(installation: Installation) -> None:
     assert failed_before_sending(probed) is ProbeStage.PROXY
 
 
-async def test_no_connection_that_is_free(installation: Installation) -> None:
+async def test_no_connection_that_is_free_is_no_failure_of_the_llm(
+    installation: Installation,
+) -> None:
     who = await installation.acting()
     async with a_pool(connections_per_origin=1) as pool, serving() as upstream:
         llm = await an_llm(installation, who, upstream.url + CHAT)
@@ -87,10 +91,9 @@ async def test_no_connection_that_is_free(installation: Installation) -> None:
         slow = a_plan(llm, timeout_ms=400)
         first = asyncio.create_task(prober.once(who, slow))
         await eventually(lambda: upstream.peers)
-        probed = await prober.once(who, a_plan(llm, timeout_ms=100))
+        with pytest.raises(Unavailable, match="were in use"):
+            await prober.once(who, a_plan(llm, timeout_ms=100))
         await first
-    assert failed_before_sending(probed) is ProbeStage.CONNECT
-    assert "were in use" in str(probed.failure)
 
 
 def failed_before_sending(probed: Probed) -> ProbeStage:

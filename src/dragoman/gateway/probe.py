@@ -13,7 +13,7 @@ from msgspec import structs
 
 from dragoman.authz.check import Actor, Verified
 from dragoman.authz.policy import Action
-from dragoman.domain.errors import DragomanError, TooManyAtOnce
+from dragoman.domain.errors import DragomanError, TooManyAtOnce, Unavailable
 from dragoman.domain.ports import Clock, Upstream
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.outgoing import asked_for
@@ -83,25 +83,33 @@ class Prober:
         """Make several probes, and tell of each as it ends; then sum them up.
 
         Before `listener.begin` it raises what `once` does. Each probe is of the LLM as it is
-        stored then, for who is verified then; when there is none any more, or they may not, no
-        further ones are made. Cancelling it closes what is open to the upstream.
+        stored then, for who is verified then. When there is none any more, they may not, or we
+        cannot, no further ones are made. Cancelling it closes what is open to the upstream.
         """
         with self._ping(who, plan.llm_id) as made:
             target = await self._target(who, plan)
             await listener.begin()
             for limit in plan.limits:
                 await listener.tell(limit)
-            await self._make(again, plan, target, listener, made)
-            await listener.tell(summarized(made))
+            ended = await self._make(again, plan, target, listener, made)
+            if ended is not None:
+                await listener.tell(ended)
+            await listener.tell(summarized(target.llm, made))
 
     async def _make(
         self, again: Verified, plan: Plan, target: Target, listener: Listener, made: list[Probed]
-    ) -> None:
+    ) -> Ended | None:
+        """Make the probes; says why these are not all, if they are not."""
         slots, ends_at = asyncio.Semaphore(plan.max_in_flight), perf_counter() + self._longest_s
+        ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
 
         async def make(target: Target, seq: int) -> None:
             try:
                 done = structs.replace(await self._probe(target, plan), seq=seq)
+            except Unavailable as error:  # ours: it says nothing about the LLM
+                if not ended.done():
+                    ended.set_result(Ended(error.code, error.message))
+            else:
                 made.append(done)
                 await listener.tell(done)
             finally:
@@ -110,15 +118,16 @@ class Prober:
         async with asyncio.TaskGroup() as group:
             for seq in range(1, plan.count + 1):
                 if seq > 1:
-                    await asyncio.sleep(_pause_s(plan))
+                    await asyncio.wait([ended], timeout=_pause_s(plan))
                 await slots.acquire()
-                if seq > 1:
-                    found = await self._still(again, plan, ends_at)
-                    if isinstance(found, Ended):
-                        await listener.tell(found)
-                        break
-                    target = found
-                group.create_task(make(target, seq))
+                found = await self._still(again, plan, ends_at) if seq > 1 else target
+                if ended.done():
+                    break
+                if isinstance(found, Ended):
+                    ended.set_result(found)
+                    break
+                group.create_task(make(found, seq))
+        return ended.result() if ended.done() else None
 
     async def _still(self, again: Verified, plan: Plan, ends_at: float) -> Target | Ended:
         """Give what is to be probed next, or say why nothing is."""

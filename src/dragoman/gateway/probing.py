@@ -11,8 +11,8 @@ from dragoman.domain.errors import (
     DragomanError,
     EgressRefused,
     ProxyFailed,
-    Unavailable,
     UpstreamBroken,
+    UpstreamError,
     UpstreamRefused,
     UpstreamTimeout,
     UpstreamUnreachable,
@@ -25,7 +25,7 @@ from dragoman.domain.ports import (
     UpstreamExchange,
     UpstreamRequest,
 )
-from dragoman.gateway.attempts import ENDPOINT_ERRORS, NOTHING_SENT
+from dragoman.gateway.attempts import NOTHING_SENT
 from dragoman.gateway.credentials import scrubbed
 from dragoman.gateway.outgoing import Asked, request
 from dragoman.gateway.probe_result import Probed, ProbeFailure, ProbeStage
@@ -58,6 +58,9 @@ OUT_OF_TOKENS = "output limit was reached"
 model has worked (github.com/grafana/grafana-llm-app, pull request 780, 2025-09)."""
 
 BAD_REQUEST = 400
+
+FAILURES = (UpstreamError, EgressRefused, ProxyFailed)
+"""What says something of the upstream, or of the way to it."""
 
 
 class _Completion(Struct):
@@ -117,7 +120,8 @@ async def probed(
     """Probe the first endpoint of an LLM; gives probe number 1.
 
     It goes the way of a call, but alone: no other endpoint is tried after it, and what comes of it
-    changes nothing for calls. Raises what is neither the upstream's doing nor the way's.
+    changes nothing for calls. Raises what is neither the upstream's doing nor the way's, such as
+    Unavailable where no connection is free or the process shuts down.
     """
     endpoint, timeout_s = target.endpoints[0], timeout_ms / 1000
     deadlines = Deadlines(
@@ -128,7 +132,7 @@ async def probed(
     began_ns, began_at = clock.now_ns(), perf_counter_ns()
     try:
         await probe.run(upstream, outgoing)
-    except ENDPOINT_ERRORS as error:
+    except FAILURES as error:
         if not probe.status and isinstance(error, NOTHING_SENT):
             bytes_sent = 0
         if OUT_OF_TOKENS not in error.message or probe.status != BAD_REQUEST:
@@ -181,7 +185,7 @@ def _stage(error: DragomanError, status: int) -> ProbeStage:
             return ProbeStage.EGRESS
         case ProxyFailed():
             return ProbeStage.PROXY
-        case UpstreamUnreachable() | ConnectTimeout() | Unavailable():
+        case UpstreamUnreachable() | ConnectTimeout():
             return ProbeStage.CONNECT
         case _:
             return ProbeStage.ANSWER
