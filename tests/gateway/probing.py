@@ -15,6 +15,7 @@ from dragoman.gateway.probe_plan import Limit, Plan
 from dragoman.gateway.probe_result import Probed, Summary
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
+from dragoman.vault.envelope import Vault
 from dragoman.vault.secret import Secret
 from tests.fakes.held import FakeHeldSecrets
 from tests.registry.installation import Installation, a_configuration, a_draft
@@ -39,18 +40,25 @@ async def a_pool(**options: Any) -> AsyncIterator[HttpPool]:
         await pool.close()
 
 
-def a_directory(installation: Installation) -> Directory:
+def a_directory(
+    installation: Installation, held: FakeHeldSecrets | None = None, vault: Vault | None = None
+) -> Directory:
     return Directory(
         store=installation.store,
-        vault=installation.vault,
-        held=FakeHeldSecrets(),
+        vault=vault or installation.vault,
+        held=held or FakeHeldSecrets(),
         clock=installation.clock,
     )
 
 
-def a_prober(installation: Installation, upstream: Upstream, **options: Any) -> Prober:
+def a_prober(
+    installation: Installation,
+    upstream: Upstream,
+    directory: Directory | None = None,
+    **options: Any,
+) -> Prober:
     return Prober(
-        directory=a_directory(installation),
+        directory=directory or a_directory(installation),
         upstream=upstream,
         clock=installation.clock,
         installation=b"dragoman-test",

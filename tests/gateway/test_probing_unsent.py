@@ -9,19 +9,28 @@ import trustme
 
 from dragoman.domain.egress_proxy import parse_egress_proxy
 from dragoman.domain.errors import Unavailable
-from dragoman.gateway.probe_result import Probed, ProbeStage
+from dragoman.gateway.probe_result import Probed, ProbeFailure, ProbeStage, Summary
 from dragoman.upstream.egress import EgressPolicy
+from dragoman.vault.envelope import Vault
+from dragoman.vault.keys import Keyring
+from tests.fakes.held import FakeHeldSecrets
+from tests.fakes.upstream import FakeUpstream
 from tests.gateway.probing import (
     CHAT,
+    COMPLETION,
     SECRET,
+    Event,
+    Heard,
+    a_directory,
     a_plan,
     a_pool,
     a_prober,
     an_llm,
     probe,
+    standing,
     unknown_to_dns,
 )
-from tests.registry.installation import Installation
+from tests.registry.installation import DEPLOYMENT_ID, Installation, a_draft, borrowing
 from tests.scripted_upstream import (
     serving,
 )
@@ -29,6 +38,39 @@ from tests.upstream.calling import certified, dead_address, eventually
 
 FREE_PORT = 9
 """Nobody listens there: it is the port of a service that throws everything away."""
+
+
+async def test_a_credential_that_does_not_open(installation: Installation) -> None:
+    who, upstream = await installation.acting(), FakeUpstream(COMPLETION)
+    llm = await an_llm(installation, who)
+    without_keys = a_directory(installation, vault=Vault(Keyring.generate(), DEPLOYMENT_ID))
+    probed = await a_prober(installation, upstream, without_keys).once(who, a_plan(llm))
+    assert failed_before_sending(probed) is ProbeStage.CREDENTIAL
+    assert (probed.llm, probed.url) == (llm, "https://one.example/v1")
+    assert upstream.requests == []
+
+
+async def test_a_credential_that_is_not_lent_for_a_while(installation: Installation) -> None:
+    who, upstream, held = await installation.acting(), FakeUpstream(COMPLETION), FakeHeldSecrets()
+    await installation.granted("env://KEY", "https://one.example")
+    draft = a_draft(credential=borrowing("env://KEY"))
+    llm = await installation.llms.create(who, draft)
+
+    def lend(event: Event) -> None:
+        if isinstance(event, Probed) and event.seq == 2:
+            held.secrets["env://KEY"] = SECRET
+
+    heard = Heard(lend)
+    prober = a_prober(installation, upstream, a_directory(installation, held))
+    await prober.series(who, standing(who), a_plan(llm, count=3, interval_ms=50), heard)
+    first, second, third = heard.probed
+    for failed in (first, second):
+        assert failed_before_sending(failed) is ProbeStage.CREDENTIAL
+        assert failed.failure == ProbeFailure(ProbeStage.CREDENTIAL, "There is no such secret.")
+    assert third.ok
+    assert len(upstream.requests) == 1
+    assert isinstance(heard.events[-1], Summary)
+    assert (heard.events[-1].ok, heard.events[-1].errors) == (1, 2)
 
 
 async def test_a_name_that_does_not_resolve(installation: Installation) -> None:

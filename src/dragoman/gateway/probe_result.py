@@ -14,6 +14,8 @@ NS_PER_S = 1_000_000_000
 class ProbeStage(StrEnum):
     """Where on the way a probe failed, in the order of the way."""
 
+    CREDENTIAL = "credential"
+    """The stored credential does not open, or whoever holds it does not lend it."""
     DNS = "dns"
     EGRESS = "egress"
     """The address is not one that this installation may call."""

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from dragoman.domain.errors import (
     ConnectTimeout,
+    CredentialUnusable,
     DragomanError,
     EgressRefused,
     ProxyFailed,
@@ -17,6 +18,7 @@ from dragoman.domain.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from dragoman.domain.llm import LLM
 from dragoman.domain.ports import (
     Clock,
     Deadlines,
@@ -93,25 +95,46 @@ class _Heard:
 class _Probe:
     """A probe that is under way."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, llm: LLM, clock: Clock) -> None:
         self.status = 0
-        self.answered_at: int | None = None
+        self.bytes_sent = 0
         self.bytes_received = 0
-        self.notes: dict[str, str] = {}
-        self._target = target
+        self._llm = llm
+        self._notes: dict[str, str] = {}
+        self._answered_at: int | None = None
+        self._began_ns, self._began_at = clock.now_ns(), perf_counter_ns()
 
-    async def run(self, upstream: Upstream, outgoing: UpstreamRequest) -> None:
+    async def run(self, upstream: Upstream, outgoing: UpstreamRequest, target: Target) -> None:
         """Send the request and take its answer; raises what the relay would."""
+        self.bytes_sent = len(outgoing.body)
         async with upstream.exchange(outgoing) as exchange:
-            self.status, self.answered_at = exchange.status, perf_counter_ns()
-            self.notes |= _reported(exchange.headers, self._target)
+            self.status, self._answered_at = exchange.status, perf_counter_ns()
+            self._notes |= _reported(exchange.headers, target)
             heard = _Heard(exchange, self)
-            await check_answer(heard, self._target)
+            await check_answer(heard, target)
             body = b""
             while piece := await heard.read():
                 body += piece
         if not _is_completion(body):
-            self.notes["answer"] = "not a chat completion"
+            self._notes["answer"] = "not a chat completion"
+
+    def ended(self, failure: ProbeFailure | None) -> Probed:
+        """Give what came of it."""
+        ended_at = perf_counter_ns()
+        answered_at = self._answered_at or ended_at
+        return Probed(
+            seq=1,
+            llm=self._llm,
+            url=self._llm.configuration.endpoints[0].url,
+            bytes_sent=self.bytes_sent,
+            bytes_received=self.bytes_received,
+            status=self.status,
+            began_ns=self._began_ns,
+            answered_ns=self._began_ns + answered_at - self._began_at,
+            ended_ns=self._began_ns + ended_at - self._began_at,
+            failure=failure,
+            notes=self._notes,
+        )
 
 
 async def probed(
@@ -128,29 +151,20 @@ async def probed(
         connect_s=timeout_s, first_byte_s=timeout_s, idle_s=timeout_s, total_s=timeout_s
     )
     outgoing = request(_for_one_token(target), endpoint, asked, _members(text), deadlines)
-    probe, failure, bytes_sent = _Probe(target), None, len(outgoing.body)
-    began_ns, began_at = clock.now_ns(), perf_counter_ns()
+    probe, failure = _Probe(target.llm, clock), None
     try:
-        await probe.run(upstream, outgoing)
+        await probe.run(upstream, outgoing, target)
     except FAILURES as error:
         if not probe.status and isinstance(error, NOTHING_SENT):
-            bytes_sent = 0
+            probe.bytes_sent = 0
         if OUT_OF_TOKENS not in error.message or probe.status != BAD_REQUEST:
             failure = _failure(error, probe.status, target)
-    ended_at = perf_counter_ns()
-    return Probed(
-        seq=1,
-        llm=target.llm,
-        url=endpoint.url,
-        bytes_sent=bytes_sent,
-        bytes_received=probe.bytes_received,
-        status=probe.status,
-        began_ns=began_ns,
-        answered_ns=began_ns + (probe.answered_at or ended_at) - began_at,
-        ended_ns=began_ns + ended_at - began_at,
-        failure=failure,
-        notes=probe.notes,
-    )
+    return probe.ended(failure)
+
+
+def without_credential(llm: LLM, error: CredentialUnusable, clock: Clock) -> Probed:
+    """Give what comes of a probe for which there is no credential: nothing is sent."""
+    return _Probe(llm, clock).ended(ProbeFailure(ProbeStage.CREDENTIAL, error.message))
 
 
 def _members(text: str) -> dict[str, msgspec.Raw]:

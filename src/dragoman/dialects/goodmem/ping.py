@@ -27,7 +27,7 @@ NDJSON, EVENTS = "application/x-ndjson", "text/event-stream"
 
 Responses = dict[int | str, dict[str, Any]]
 
-FAILURES = failures(400, 401, 403, 404, 412, 413, 415, 429, 502)
+FAILURES = failures(400, 401, 403, 404, 412, 413, 415, 429)
 
 
 def add_ping(app: FastAPI, prober: Prober) -> None:
@@ -83,7 +83,7 @@ class _Handlers:
     async def once(
         self, body: ping_schema.PingOnce, request: Request, actor: CallingActor
     ) -> ping_schema.PingResult | Response:
-        """Probe an LLM. A failure of its server is an answer too, with `ok` false."""
+        """Probe an LLM. A failure of its server or credential is an answer too: `ok` is false."""
         plan = ping_mapping.plan(body)
         try:
             with _as_precondition(), Watch(request.scope["extensions"][CALLER]):
