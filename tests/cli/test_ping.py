@@ -27,7 +27,7 @@ LLM_ID = "01a00000-0000-7000-8000-000000000001"
 HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n"
 )
-TITLES = "Probe DNS Egress Connect TLS Auth Model Answer Status ms"
+TITLES = "Probe Credential DNS Egress Connect TLS Auth Model Answer Status ms"
 
 
 def good(seq: int, **members: Any) -> dict[str, Any]:
@@ -132,18 +132,21 @@ def test_json_is_what_the_server_said_line_by_line() -> None:
 
 
 ROWS = {
-    "dns": "failed - - - - - - -",
-    "egress": "ok failed - - - - - -",
-    "proxy": "ok ok failed - - - - -",
-    "connect": "ok ok failed - - - - -",
-    "tls": "ok ok ok failed - - - -",
-    "auth": "ok ok ok ok failed - - -",
-    "model": "ok ok ok ok ok failed - -",
-    "answer": "ok ok ok ok ok ok failed -",
-    "something new": "ok ok ok ok ok ok failed -",
+    "credential": "failed - - - - - - - -",
+    "dns": "ok failed - - - - - - -",
+    "egress": "ok ok failed - - - - - -",
+    "proxy": "ok ok ok failed - - - - -",
+    "connect": "ok ok ok failed - - - - -",
+    "tls": "ok ok ok ok failed - - - -",
+    "auth": "ok ok ok ok ok failed - - -",
+    "model": "ok ok ok ok ok ok failed - -",
+    "answer": "ok ok ok ok ok ok ok failed -",
+    "something new": "ok ok ok ok ok ok ok failed -",
 }
 
 
+CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""What moves the cursor, and colors."""
 NO_WORDS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\u2500-\u257f\s]+")
 """What moves the cursor, colors, rules and spaces."""
 
@@ -157,9 +160,20 @@ def test_a_table_at_a_terminal_shows_how_far_each_probe_came(stage: str) -> None
         assert terminal.ends() == 1
         text = " ".join(NO_WORDS.sub(" ", terminal.shown).split())
     assert TITLES in text
-    assert "1 ok ok ok ok ok ok ok 200 12.3" in text
+    assert "1 ok ok ok ok ok ok ok ok 200 12.3" in text
     assert f"2 {ROWS[stage]} 12.3" in text
     assert terminal.shown.endswith(f"It failed.\n2 made, 1 ok, 0 too late, 1 failed; {SUM}\n")
+
+
+def test_a_row_fits_into_80_columns() -> None:
+    with (
+        told(bad(100, "answer", 500), summed(0, 1)) as fake,
+        Caller(fake.url).at_terminal(*PING, columns=80) as terminal,
+    ):
+        terminal.ends()
+        lines = [line.split() for line in CODES.sub("", terminal.shown).splitlines()]
+    assert TITLES.split() in lines
+    assert ["100", *["ok"] * 7, "failed", "500", "12.3"] in lines
 
 
 @pytest.mark.parametrize(("scheme", "tls"), [("http", "none"), ("https", "ok")])
@@ -168,7 +182,7 @@ def test_where_no_tls_is_spoken_none_was_passed(scheme: str, tls: str) -> None:
     with told(probed, summed(1)) as fake, Caller(fake.url).at_terminal(*PING) as terminal:
         terminal.ends()
         text = " ".join(NO_WORDS.sub(" ", terminal.shown).split())
-    assert f"1 ok ok ok {tls} ok ok ok 200 12.3" in text
+    assert f"1 ok ok ok ok {tls} ok ok ok 200 12.3" in text
 
 
 def test_a_row_is_there_as_soon_as_its_probe_has_ended_and_ctrl_c_ends_the_ping() -> None:

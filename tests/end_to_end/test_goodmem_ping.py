@@ -14,7 +14,7 @@ from tests.cli.calling import Caller
 from tests.cli.processes import eventually
 from tests.engine.server import Engine
 from tests.running import RunningDragoman, registration
-from tests.scripted_upstream import read_request, send, serving, until_hung_up
+from tests.scripted_upstream import forever, read_request, send, serving, until_hung_up
 from tests.upstream.calling import answer
 
 LEFT_S = 2.0
@@ -69,6 +69,22 @@ def test_who_may_only_call_does_not_ping(dragoman: RunningDragoman, llm_id: str)
     key = dragoman.new_key("caller", "calls only")
     with pinging(dragoman, key) as ping, pytest.raises(PermissionDeniedError):
         ping.once(target_id=llm_id)
+
+
+def test_a_key_that_is_revoked_ends_its_ping(dragoman: RunningDragoman) -> None:
+    key = dragoman.new_key("editor", "pings on")
+    answers = forever(read_request(), send(answer(b"{}")))
+    with in_background(serving(answers)) as upstream, pinging(dragoman, key) as ping:
+        llm_id = registered(dragoman, f"{upstream.url}/v1/chat/completions", "on", "sk-on")
+        with ping.stream(target_id=llm_id, count=100, interval_ms=200) as stream:
+            events = iter(stream)
+            assert next(events).result.ok
+            revoked = dragoman.cli("key", "revoke", "pings on")
+            assert revoked.returncode == 0, revoked.stderr
+            *_, ended, last = list(events)
+        made = len(upstream.requests)
+    assert (ended.notice.code, last.summary.requests) == ("UNAUTHENTICATED", made)
+    assert made < 100
 
 
 def test_a_client_that_leaves_in_the_middle_has_the_upstream_let_go_of(

@@ -116,14 +116,17 @@ async def test_what_is_not_granted_any_more_and_what_is_not_there_read_the_same(
             "own token": f"file://{server.data_dir.parent}/token",
         }.items():
             grant = await operator.grant(secret, upstream.url)
-            await operator.register(url, secret, name)
+            llm_id = await operator.register(url, secret, name)
             if name == "ungranted":
                 await operator.take(grant)
             answer = call(client, name)
             assert (answer.status_code, answer.headers["x-dragoman-fault"]) == (502, "operator")
             assert answer.json()["error"]["code"] == "credential_unusable"
             bodies.add(answer.text)
-    assert len(bodies) == 1
+            pinged = client.post("/goodmem/v1/ping:once", json={"targetId": llm_id}).json()
+            assert (pinged["ok"], pinged["metadata"]) == (False, {"stage": "credential"})
+            bodies.add(pinged["errorMessage"])
+    assert len(bodies) == 2
     assert upstream.requests == []
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from dragoman.authz.check import Actor
+from dragoman.vault.api_key import PresentedKey
 
 
 class FakeAuthenticator:
@@ -11,6 +12,6 @@ class FakeAuthenticator:
     def __init__(self, who: Actor) -> None:
         self._who = who
 
-    async def authenticate(self, _: Iterable[str]) -> Actor:
+    async def verify(self, _: Iterable[PresentedKey]) -> Actor:
         """Give the one actor there is."""
         return self._who

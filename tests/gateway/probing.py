@@ -1,22 +1,25 @@
 """What the tests of pings stand on: a prober with a pool, LLMs to probe, and a listener."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from socket import EAI_NONAME, gaierror
 from typing import Any
 
-from dragoman.authz.check import Actor
+from dragoman.authz.check import Actor, Verified
 from dragoman.domain.llm import LLM
-from dragoman.domain.ports import Upstream
+from dragoman.domain.ports import Upstream, UpstreamRequest
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.probe import Ended, Prober
 from dragoman.gateway.probe_plan import Limit, Plan
 from dragoman.gateway.probe_result import Probed, Summary
 from dragoman.upstream.egress import EgressPolicy, parse_networks
 from dragoman.upstream.pool import HttpPool
+from dragoman.vault.envelope import Vault
 from dragoman.vault.secret import Secret
 from tests.fakes.held import FakeHeldSecrets
+from tests.fakes.upstream import FakeExchange, FakeUpstream
 from tests.registry.installation import Installation, a_configuration, a_draft
 from tests.upstream.calling import in_use
 
@@ -39,18 +42,25 @@ async def a_pool(**options: Any) -> AsyncIterator[HttpPool]:
         await pool.close()
 
 
-def a_directory(installation: Installation) -> Directory:
+def a_directory(
+    installation: Installation, held: FakeHeldSecrets | None = None, vault: Vault | None = None
+) -> Directory:
     return Directory(
         store=installation.store,
-        vault=installation.vault,
-        held=FakeHeldSecrets(),
+        vault=vault or installation.vault,
+        held=held or FakeHeldSecrets(),
         clock=installation.clock,
     )
 
 
-def a_prober(installation: Installation, upstream: Upstream, **options: Any) -> Prober:
+def a_prober(
+    installation: Installation,
+    upstream: Upstream,
+    directory: Directory | None = None,
+    **options: Any,
+) -> Prober:
     return Prober(
-        directory=a_directory(installation),
+        directory=directory or a_directory(installation),
         upstream=upstream,
         clock=installation.clock,
         installation=b"dragoman-test",
@@ -80,6 +90,38 @@ async def probe(
         probed = await prober.once(who, a_plan(llm, timeout_ms=timeout_ms))
         assert in_use(pool) == 0
     return probed
+
+
+def standing(who: Actor) -> Verified:
+    """Verify somebody whose credential stays good."""
+
+    async def again() -> Actor:
+        return who
+
+    return again
+
+
+class SlowUpstream(FakeUpstream):
+    """An upstream whose answers take a while; it counts how many are being waited for."""
+
+    def __init__(self, takes_s: float) -> None:
+        super().__init__(COMPLETION)
+        self.most_at_once = 0
+        self.begun_at: list[float] = []
+        self._takes_s = takes_s
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def exchange(self, request: UpstreamRequest) -> AsyncIterator[FakeExchange]:
+        self.begun_at.append(time.perf_counter())
+        self._waiting += 1
+        self.most_at_once = max(self.most_at_once, self._waiting)
+        try:
+            await asyncio.sleep(self._takes_s)
+        finally:
+            self._waiting -= 1
+        async with super().exchange(request) as exchange:
+            yield exchange
 
 
 class Heard:

@@ -9,6 +9,8 @@ from dragoman.gateway.probe_result import Probed, ProbeFailure, ProbeStage, summ
 from tests.registry.installation import NOON_MS
 from tests.storage.samples import named_llm
 
+ONE = named_llm("01a00000-0000-7000-8000-000000000001", "one")
+TWO = named_llm("01a00000-0000-7000-8000-000000000002", "two")
 NUMBERS = ("timeout_ms", "count", "interval_ms", "max_in_flight")
 
 
@@ -45,7 +47,7 @@ def a_probed(seq: int, rtt_ns: int, failure: ProbeFailure | None = None) -> Prob
     began_ns = NOON_MS * 1_000_000 + seq * 1_000_000_000
     return Probed(
         seq=seq,
-        llm=named_llm("01a00000-0000-7000-8000-000000000001", "one"),
+        llm=ONE,
         url="https://one.example",
         bytes_sent=60,
         bytes_received=40,
@@ -68,7 +70,7 @@ def a_probed(seq: int, rtt_ns: int, failure: ProbeFailure | None = None) -> Prob
 def test_round_trips_are_summed_up_by_nearest_ranks(
     trips: list[int], expected: tuple[float, ...]
 ) -> None:
-    summary = summarized([a_probed(seq, trip) for seq, trip in enumerate(trips, 1)])
+    summary = summarized(ONE, [a_probed(seq, trip) for seq, trip in enumerate(trips, 1)])
     found = (
         summary.min_ns,
         summary.avg_ns,
@@ -89,14 +91,21 @@ def test_failures_are_counted_by_kind_and_their_round_trips_by_nobody() -> None:
         a_probed(4, 2_000_000_000, late),
         a_probed(3, 5_000, late),
     ]
-    summary = summarized(probed)
+    summary = summarized(TWO, probed)
     assert (summary.probes, summary.ok, summary.timeouts, summary.errors) == (4, 1, 2, 1)
     assert (summary.min_ns, summary.max_ns) == (10, 10)
-    assert summary.last.seq == 4
+    assert (summary.llm, summary.url) == (ONE, ONE.configuration.endpoints[0].url)
     assert summary.probes_per_s == pytest.approx(4 / 5)
     assert summary.bytes_per_s == pytest.approx(400 / 5)
 
 
 def test_without_one_good_answer_there_are_no_round_trips() -> None:
-    summary = summarized([a_probed(1, 900, ProbeFailure(ProbeStage.DNS, "No."))])
+    summary = summarized(ONE, [a_probed(1, 900, ProbeFailure(ProbeStage.DNS, "No."))])
     assert (summary.ok, summary.min_ns, summary.avg_ns, summary.p99_ns, summary.max_ns) == (0,) * 5
+
+
+def test_without_one_probe_everything_is_0_and_the_llm_is_named_all_the_same() -> None:
+    summary = summarized(TWO, [])
+    assert (summary.llm, summary.url) == (TWO, TWO.configuration.endpoints[0].url)
+    assert (summary.probes, summary.ok, summary.timeouts, summary.errors) == (0,) * 4
+    assert (summary.min_ns, summary.max_ns, summary.probes_per_s, summary.bytes_per_s) == (0,) * 4

@@ -174,6 +174,8 @@ async def test_what_the_upstream_says_about_the_request_is_noted_without_secrets
 ) -> None:
     headers = b"x-request-id: r-1\r\nretry-after: 7\r\nx-ratelimit-left: 3\r\nserver: x\r\n"
     headers += b"x-ratelimit-key: is " + SECRET.encode() + b"\r\n"
+    headers += b"X-RateLimit-" + SECRET.upper().encode() + b": 4\r\n"
+    headers += b"x-ratelimit-" + EXTRA.encode() + b"-left: 5\r\n"
     probed = await answered(installation, send(answer(COMPLETION, headers=headers)))
     assert probed.notes == {"x-request-id": "r-1", "retry-after": "7", "x-ratelimit-left": "3"}
 

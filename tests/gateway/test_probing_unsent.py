@@ -4,22 +4,33 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trustme
 
 from dragoman.domain.egress_proxy import parse_egress_proxy
-from dragoman.gateway.probe_result import Probed, ProbeStage
+from dragoman.domain.errors import Unavailable
+from dragoman.gateway.probe_result import Probed, ProbeFailure, ProbeStage, Summary
 from dragoman.upstream.egress import EgressPolicy
+from dragoman.vault.envelope import Vault
+from dragoman.vault.keys import Keyring
+from tests.fakes.held import FakeHeldSecrets
+from tests.fakes.upstream import FakeUpstream
 from tests.gateway.probing import (
     CHAT,
+    COMPLETION,
     SECRET,
+    Event,
+    Heard,
+    a_directory,
     a_plan,
     a_pool,
     a_prober,
     an_llm,
     probe,
+    standing,
     unknown_to_dns,
 )
-from tests.registry.installation import Installation
+from tests.registry.installation import DEPLOYMENT_ID, Installation, a_draft, borrowing
 from tests.scripted_upstream import (
     serving,
 )
@@ -27,6 +38,39 @@ from tests.upstream.calling import certified, dead_address, eventually
 
 FREE_PORT = 9
 """Nobody listens there: it is the port of a service that throws everything away."""
+
+
+async def test_a_credential_that_does_not_open(installation: Installation) -> None:
+    who, upstream = await installation.acting(), FakeUpstream(COMPLETION)
+    llm = await an_llm(installation, who)
+    without_keys = a_directory(installation, vault=Vault(Keyring.generate(), DEPLOYMENT_ID))
+    probed = await a_prober(installation, upstream, without_keys).once(who, a_plan(llm))
+    assert failed_before_sending(probed) is ProbeStage.CREDENTIAL
+    assert (probed.llm, probed.url) == (llm, "https://one.example/v1")
+    assert upstream.requests == []
+
+
+async def test_a_credential_that_is_not_lent_for_a_while(installation: Installation) -> None:
+    who, upstream, held = await installation.acting(), FakeUpstream(COMPLETION), FakeHeldSecrets()
+    await installation.granted("env://KEY", "https://one.example")
+    draft = a_draft(credential=borrowing("env://KEY"))
+    llm = await installation.llms.create(who, draft)
+
+    def lend(event: Event) -> None:
+        if isinstance(event, Probed) and event.seq == 2:
+            held.secrets["env://KEY"] = SECRET
+
+    heard = Heard(lend)
+    prober = a_prober(installation, upstream, a_directory(installation, held))
+    await prober.series(who, standing(who), a_plan(llm, count=3, interval_ms=50), heard)
+    first, second, third = heard.probed
+    for failed in (first, second):
+        assert failed_before_sending(failed) is ProbeStage.CREDENTIAL
+        assert failed.failure == ProbeFailure(ProbeStage.CREDENTIAL, "There is no such secret.")
+    assert third.ok
+    assert len(upstream.requests) == 1
+    assert isinstance(heard.events[-1], Summary)
+    assert (heard.events[-1].ok, heard.events[-1].errors) == (1, 2)
 
 
 async def test_a_name_that_does_not_resolve(installation: Installation) -> None:
@@ -79,7 +123,9 @@ async def test_a_proxy_that_is_not_there(installation: Installation) -> None:
     assert failed_before_sending(probed) is ProbeStage.PROXY
 
 
-async def test_no_connection_that_is_free(installation: Installation) -> None:
+async def test_no_connection_that_is_free_is_no_failure_of_the_llm(
+    installation: Installation,
+) -> None:
     who = await installation.acting()
     async with a_pool(connections_per_origin=1) as pool, serving() as upstream:
         llm = await an_llm(installation, who, upstream.url + CHAT)
@@ -87,10 +133,9 @@ async def test_no_connection_that_is_free(installation: Installation) -> None:
         slow = a_plan(llm, timeout_ms=400)
         first = asyncio.create_task(prober.once(who, slow))
         await eventually(lambda: upstream.peers)
-        probed = await prober.once(who, a_plan(llm, timeout_ms=100))
+        with pytest.raises(Unavailable, match="were in use"):
+            await prober.once(who, a_plan(llm, timeout_ms=100))
         await first
-    assert failed_before_sending(probed) is ProbeStage.CONNECT
-    assert "were in use" in str(probed.failure)
 
 
 def failed_before_sending(probed: Probed) -> ProbeStage:

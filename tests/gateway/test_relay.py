@@ -181,8 +181,9 @@ async def test_a_header_that_quotes_a_secret_does_not_come_back(
 ) -> None:
     who = await registered(installation)
     headers = [(b"x-ratelimit-quoted", b"is " + quoted.encode()), (b"openai-version", b"1")]
+    headers += [(b"x-ratelimit-%b-left" % quoted.encode(), b"7"), (b"x-ratelimit-left", b"8")]
     answer = await called(installation, who, FakeUpstream(b"{}", headers=headers))
-    assert answer.headers == [(b"openai-version", b"1")]
+    assert answer.headers == [(b"openai-version", b"1"), (b"x-ratelimit-left", b"8")]
 
 
 @pytest.mark.parametrize(

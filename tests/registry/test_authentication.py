@@ -39,7 +39,7 @@ async def test_a_key_stands_for_its_principal_and_role(installation: Installatio
 
 async def test_a_request_without_a_key_is_refused(installation: Installation) -> None:
     assert await _refusal(installation.authenticator) == (
-        "Missing API key. Send it as 'Authorization: Bearer <key>'."
+        "Missing API key. Send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'."
     )
 
 

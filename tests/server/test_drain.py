@@ -141,6 +141,31 @@ def test_at_the_deadline_streams_end_with_a_word_and_nobody_is_waited_for(tmp_pa
             assert not wires["endless"].rest().endswith(LAST_CHUNK)
 
 
+def test_pings_at_the_deadline_blame_nobody_but_us(tmp_path: Path) -> None:
+    with (
+        start(tmp_path, drain_s=0.5) as dragoman,
+        in_background(serving([read_request(), until_hung_up()])) as silent,
+        Wire(dragoman.url) as once,
+        Wire(dragoman.url) as series,
+        dragoman.client() as admin,
+    ):
+        url = f"{silent.url}/v1/chat/completions"
+        made = admin.post("/anam/v1/llms", json=registration(url, displayName="silent"))
+        body = json.dumps({"targetId": made.json()["id"], "timeoutMs": 60_000}).encode()
+        for wire, path in ((once, "ping:once"), (series, "ping:stream")):
+            head = f"POST /goodmem/v1/{path} HTTP/1.1\r\nx-api-key: {dragoman.admin_key}\r\n"
+            head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            wire.send(head.encode() + body)
+        assert eventually(lambda: len(silent.requests) == 2)
+        with draining(dragoman):
+            answer = once.answer()
+            assert (answer.status, answer.json["code"]) == (503, "UNAVAILABLE")
+            told = series.answer()
+            ended, last = (json.loads(line) for line in told.body.splitlines())
+            assert ended["notice"]["code"] == "UNAVAILABLE"
+            assert last["summary"]["requests"] == last["summary"]["errors"] == 0
+
+
 def test_what_is_being_written_is_whole_or_not_there(tmp_path: Path) -> None:
     """Administrators go on writing while the server ends; then it is asked what it knows."""
     written: list[str] = []

@@ -1,6 +1,6 @@
 """The checks: who is acting, how far an action of theirs reaches, and whether it may be done."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from functools import lru_cache
 
 from msgspec import Struct
@@ -37,6 +37,10 @@ class Actor(Struct, frozen=True, gc=False):
     def reach(self, action: Action) -> Reach | None:
         """Tell how far this actor may do this; None: not at all."""
         return _reach(self.permissions, action)
+
+
+Verified = Callable[[], Awaitable[Actor]]
+"""Verifies a credential once more, for what goes on for a while. Raises Unauthenticated."""
 
 
 @lru_cache  # asked with every call, about the permissions of few roles
@@ -132,13 +136,13 @@ def require(who: Actor, action: Action, llm: LLM) -> None:
 
 def require_credentials(who: Actor, llm: LLM) -> None:
     """Check that the actor may see what is stored of an LLM's credential; raises Forbidden."""
+    if llm.organization_id != who.organization_id:
+        raise Forbidden(
+            "This is a default LLM of the platform; its credentials can be seen by nobody here."
+        )
     reach = who.reach(Action.READ_CREDENTIALS)
     is_own = llm.owner_id == who.principal_id
-    if (
-        llm.organization_id != who.organization_id
-        or reach is None
-        or not (reach is Reach.ANY or is_own)
-    ):
+    if reach is None or not (reach is Reach.ANY or is_own):
         wanted = Reach.OWN if is_own else Reach.ANY
         raise Forbidden(
             "This API key may not see the credentials of this LLM.",

@@ -10,10 +10,11 @@ from dragoman.cli.output import print_line
 
 Event = dict[str, Any]
 
-STAGES = ("dns", "egress", "proxy", "connect", "tls", "auth", "model", "answer")
+STAGES = ("credential", "dns", "egress", "proxy", "connect", "tls", "auth", "model", "answer")
 """What a probe comes through, in order."""
 
 COLUMNS = {
+    "Credential": ("credential",),
     "DNS": ("dns",),
     "Egress": ("egress",),
     "Connect": ("proxy", "connect"),
@@ -55,7 +56,7 @@ def _page() -> Iterator[Callable[[Event], None]]:
     from rich.live import Live  # noqa: PLC0415  # likewise
     from rich.table import Table  # noqa: PLC0415  # likewise
 
-    table = Table(*TITLES)
+    table = Table(*TITLES, box=None, pad_edge=False, collapse_padding=True)  # for 80 columns
     console = Console(markup=False, emoji=False, highlight=False)
     with Live(table, console=console, auto_refresh=False) as live:
 

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -36,6 +37,7 @@ from dragoman.domain.errors import (
     Problem,
 )
 from dragoman.registry.authentication import Authenticator
+from dragoman.vault.api_key import PresentedKey
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,8 @@ class ControlPlane:
         try:
             headers = asgi["headers"]
             await refuse_announced(receive, headers, self._bodies.max_bytes)
-            actor = await self._authenticator.authenticate(api_keys(headers))
+            keys = [PresentedKey(key) for key in api_keys(headers)]
+            actor = await self._authenticator.verify(keys)
             body = await read_body(receive, self._bodies.max_bytes)
         except CallerGone:
             return
@@ -77,7 +80,11 @@ class ControlPlane:
             await send_rendered(send, self._render(_fault_of_ours()), request_id)
             return
         actor = msgspec.structs.replace(actor, request_id=request_id)
-        asgi["state"] = {"actor": actor, "bodies": self._bodies}
+        asgi["state"] = {
+            "actor": actor,
+            "again": partial(self._authenticator.verify, keys),
+            "bodies": self._bodies,
+        }
         with contextlib.suppress(Exception):  # the framework has answered it with `_unexpected`
             await self._app(asgi, _replay(body), send_named)
 

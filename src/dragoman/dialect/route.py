@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, FastAPI, Request, Response, params
 from fastapi.routing import APIRoute
 
-from dragoman.authz.check import Actor, permit, scope
+from dragoman.authz.check import Actor, Verified, permit, scope
 from dragoman.authz.policy import Action, Administration
 
 
@@ -103,3 +103,12 @@ def calling_actor(request: Request) -> Actor:
 
 
 CallingActor = Annotated[Actor, Depends(calling_actor)]
+
+
+def _again(request: Request) -> Verified:
+    again: Verified = request.state.again
+    return again
+
+
+VerifiedAgain = Annotated[Verified, Depends(_again)]
+"""For what goes on for a while: who is calling, as far as their credentials still verify."""

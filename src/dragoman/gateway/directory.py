@@ -100,10 +100,10 @@ class Directory:
     def _is_good(self, target: Target) -> bool:
         return target.good_until_ms is None or self._clock.now_ms() < target.good_until_ms
 
-    async def callable_by_id(self, who: Actor, action: Action, llm_id: str) -> Target:
+    async def callable_by_id(self, who: Actor, action: Action, llm_id: str) -> LLM:
         """Give the LLM of this id for something else than a call, as it is stored now.
 
-        Raises Forbidden; NotFound; NotCallable; CredentialUnusable.
+        Raises Forbidden; NotFound; NotCallable.
         """
         reach = scope(who, action)
         async with self._store.reading() as work:
@@ -113,7 +113,7 @@ class Directory:
         problem = _problem(llm)
         if problem is not None:
             raise problem
-        return await self._target(llm)
+        return llm
 
     async def callable_names(self, who: Actor) -> list[tuple[str, LLM]]:
         """List the LLMs that may be called, each with a name that resolves to just this one."""
@@ -142,13 +142,14 @@ class Directory:
         return target
 
     async def _remembered(self, llm: LLM, epoch: int) -> Target:
-        """Make an LLM ready to be called, and remember it so; the row is as it was at `epoch`."""
-        target = await self._target(llm)
+        """Make an LLM ready, and remember it so; the row is as it was at `epoch`."""
+        target = await self.ready(llm)
         of = f"{llm.organization_id}/{llm.id}"
         self._targets.put((llm.organization_id, llm.id), target, epoch, of)
         return target
 
-    async def _target(self, llm: LLM) -> Target:
+    async def ready(self, llm: LLM) -> Target:
+        """Make an LLM ready to be called. Raises CredentialUnusable, Unavailable."""
         secret, good_until_ms = await self._secret(llm)
         headers = tuple(
             (

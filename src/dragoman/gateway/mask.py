@@ -15,11 +15,12 @@ class Hidden:
     `texts` are looked for in bodies, and in headers too; `in_headers` only there.
     """
 
-    __slots__ = ("_all", "beginnings", "marks", "texts")
+    __slots__ = ("_all", "_lowered", "beginnings", "marks", "texts")
 
     def __init__(self, texts: Iterable[bytes] = (), in_headers: Iterable[bytes] = ()) -> None:
         texts = set(texts)
         self._all = tuple(texts | set(in_headers))
+        self._lowered = tuple(text.lower() for text in self._all)
         self.texts = tuple(text for text in texts if len(text) >= SHORTEST)
         self.marks = tuple((_mark(text), text) for text in self.texts)
         """A piece of each of them, which is looked for first."""
@@ -35,6 +36,11 @@ class Hidden:
             if value.find(text) >= 0:
                 return True
         return False
+
+    def is_in_name(self, name: bytes) -> bool:
+        """Tell whether a header's name holds one, in whatever case: names have none."""
+        name = name.lower()
+        return any(text in name for text in self._lowered)
 
     def covered(self, body: bytes) -> bytes:
         """Cover secrets in a body that is all there."""

@@ -11,16 +11,16 @@ from typing import NamedTuple, Protocol
 
 from msgspec import structs
 
-from dragoman.authz.check import Actor
+from dragoman.authz.check import Actor, Verified
 from dragoman.authz.policy import Action
-from dragoman.domain.errors import DragomanError, TooManyAtOnce
+from dragoman.domain.errors import CredentialUnusable, DragomanError, TooManyAtOnce, Unavailable
+from dragoman.domain.llm import LLM
 from dragoman.domain.ports import Clock, Upstream
 from dragoman.gateway.directory import Directory
 from dragoman.gateway.outgoing import asked_for
 from dragoman.gateway.probe_plan import Limit, Plan
 from dragoman.gateway.probe_result import Probed, Summary, summarized
-from dragoman.gateway.probing import probed
-from dragoman.gateway.target import Target
+from dragoman.gateway.probing import probed, without_credential
 
 log = logging.getLogger(__name__)
 
@@ -70,38 +70,45 @@ class Prober:
         self._under_way: Counter[tuple[str, str]] = Counter()
 
     async def once(self, who: Actor, plan: Plan) -> Probed:
-        """Make one probe; a failure of the upstream is in what it gives.
+        """Make one probe; a failure of the upstream or the credential is in what it gives.
 
-        Raises Forbidden, NotFound, NotCallable, CredentialUnusable, Unavailable, and TooManyAtOnce.
+        Raises Forbidden, NotFound, NotCallable, Unavailable, and TooManyAtOnce.
         """
         with self._ping(who, plan.llm_id) as made:
-            target = await self._target(who, plan)
-            made.append(await self._probe(target, plan))
+            made.append(await self._probe(await self._llm(who, plan), plan))
             return made[0]
 
-    async def series(self, who: Actor, plan: Plan, listener: Listener) -> None:
+    async def series(self, who: Actor, again: Verified, plan: Plan, listener: Listener) -> None:
         """Make several probes, and tell of each as it ends; then sum them up.
 
         Before `listener.begin` it raises what `once` does. Each probe is of the LLM as it is
-        stored then; when there is none any more, no further ones are made. Cancelling it closes
-        what is open to the upstream.
+        stored then, for who is verified then. When there is none any more, they may not, or we
+        cannot, no further ones are made. Cancelling it closes what is open to the upstream.
         """
         with self._ping(who, plan.llm_id) as made:
-            target = await self._target(who, plan)
+            llm = await self._llm(who, plan)
             await listener.begin()
             for limit in plan.limits:
                 await listener.tell(limit)
-            await self._make(who, plan, target, listener, made)
-            await listener.tell(summarized(made))
+            ended = await self._make(again, plan, llm, listener, made)
+            if ended is not None:
+                await listener.tell(ended)
+            await listener.tell(summarized(llm, made))
 
     async def _make(
-        self, who: Actor, plan: Plan, target: Target, listener: Listener, made: list[Probed]
-    ) -> None:
+        self, again: Verified, plan: Plan, llm: LLM, listener: Listener, made: list[Probed]
+    ) -> Ended | None:
+        """Make the probes; says why these are not all, if they are not."""
         slots, ends_at = asyncio.Semaphore(plan.max_in_flight), perf_counter() + self._longest_s
+        ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
 
-        async def make(target: Target, seq: int) -> None:
+        async def make(llm: LLM, seq: int) -> None:
             try:
-                done = structs.replace(await self._probe(target, plan), seq=seq)
+                done = structs.replace(await self._probe(llm, plan), seq=seq)
+            except Unavailable as error:  # ours: it says nothing about the LLM
+                if not ended.done():
+                    ended.set_result(Ended(error.code, error.message))
+            else:
                 made.append(done)
                 await listener.tell(done)
             finally:
@@ -110,29 +117,34 @@ class Prober:
         async with asyncio.TaskGroup() as group:
             for seq in range(1, plan.count + 1):
                 if seq > 1:
-                    await asyncio.sleep(_pause_s(plan))
+                    await asyncio.wait([ended], timeout=_pause_s(plan))
                 await slots.acquire()
-                if seq > 1:
-                    found = await self._still(who, plan, ends_at)
-                    if isinstance(found, Ended):
-                        await listener.tell(found)
-                        break
-                    target = found
-                group.create_task(make(target, seq))
+                found = await self._still(again, plan, ends_at) if seq > 1 else llm
+                if ended.done():
+                    break
+                if isinstance(found, Ended):
+                    ended.set_result(found)
+                    break
+                group.create_task(make(found, seq))
+        return ended.result() if ended.done() else None
 
-    async def _still(self, who: Actor, plan: Plan, ends_at: float) -> Target | Ended:
+    async def _still(self, again: Verified, plan: Plan, ends_at: float) -> LLM | Ended:
         """Give what is to be probed next, or say why nothing is."""
         if perf_counter() > ends_at:
             return Ended("time_is_up", f"A ping makes probes for at most {self._longest_s:g} s.")
         try:
-            return await self._target(who, plan)
+            return await self._llm(await again(), plan)
         except DragomanError as error:
             return Ended(error.code, error.message)
 
-    async def _target(self, who: Actor, plan: Plan) -> Target:
+    async def _llm(self, who: Actor, plan: Plan) -> LLM:
         return await self._directory.callable_by_id(who, Action.PING, plan.llm_id)
 
-    async def _probe(self, target: Target, plan: Plan) -> Probed:
+    async def _probe(self, llm: LLM, plan: Plan) -> Probed:
+        try:
+            target = await self._directory.ready(llm)
+        except CredentialUnusable as error:
+            return without_credential(llm, error, self._clock)
         return await probed(
             target,
             plan.text,

@@ -14,6 +14,8 @@ NS_PER_S = 1_000_000_000
 class ProbeStage(StrEnum):
     """Where on the way a probe failed, in the order of the way."""
 
+    CREDENTIAL = "credential"
+    """The stored credential does not open, or whoever holds it does not lend it."""
     DNS = "dns"
     EGRESS = "egress"
     """The address is not one that this installation may call."""
@@ -74,7 +76,9 @@ class Probed(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """What came of several probes. Round trips are those of the probes that were answered well."""
 
-    last: Probed
+    llm: LLM
+    """As it was probed last."""
+    url: str
     probes: int
     ok: int
     timeouts: int
@@ -90,8 +94,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     """In both directions together."""
 
 
-def summarized(probed: Sequence[Probed]) -> Summary:
-    """Sum up the probes of one ping, of which there is at least one.
+def summarized(llm: LLM, probed: Sequence[Probed]) -> Summary:
+    """Sum up the probes of one ping; with none of them it is of this LLM.
 
     Percentiles are the nearest ranks: values that were measured. Without a good answer all round
     trips are 0.
@@ -99,10 +103,13 @@ def summarized(probed: Sequence[Probed]) -> Summary:
     good = [each for each in probed if each.ok]
     timeouts = sum(each.failure is not None and each.failure.is_timeout for each in probed)
     trips = sorted(each.rtt_ns for each in good) or [0]
-    began_ns = min(each.began_ns for each in probed)
-    took_s = max(max(each.ended_ns for each in probed) - began_ns, 1) / NS_PER_S
+    began_ns = min((each.began_ns for each in probed), default=0)
+    ended_ns = max((each.ended_ns for each in probed), default=0)
+    took_s = max(ended_ns - began_ns, 1) / NS_PER_S
+    llm = max(probed, key=lambda each: each.seq).llm if probed else llm
     return Summary(
-        last=max(probed, key=lambda each: each.seq),
+        llm=llm,
+        url=llm.configuration.endpoints[0].url,
         probes=len(probed),
         ok=len(good),
         timeouts=timeouts,

@@ -9,15 +9,17 @@ from msgspec import Struct, structs
 from dragoman.domain.chat_answer import put_together
 from dragoman.domain.errors import (
     ConnectTimeout,
+    CredentialUnusable,
     DragomanError,
     EgressRefused,
     ProxyFailed,
-    Unavailable,
     UpstreamBroken,
+    UpstreamError,
     UpstreamRefused,
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from dragoman.domain.llm import LLM
 from dragoman.domain.ports import (
     Clock,
     Deadlines,
@@ -26,7 +28,7 @@ from dragoman.domain.ports import (
     UpstreamExchange,
     UpstreamRequest,
 )
-from dragoman.gateway.attempts import ENDPOINT_ERRORS, NOTHING_SENT
+from dragoman.gateway.attempts import NOTHING_SENT
 from dragoman.gateway.credentials import scrubbed
 from dragoman.gateway.outgoing import Asked, request
 from dragoman.gateway.probe_result import Probed, ProbeFailure, ProbeStage
@@ -62,6 +64,9 @@ model has worked (github.com/grafana/grafana-llm-app, pull request 780, 2025-09)
 
 BAD_REQUEST = 400
 
+FAILURES = (UpstreamError, EgressRefused, ProxyFailed)
+"""What says something of the upstream, or of the way to it."""
+
 
 class _Completion(Struct):
     """As much of a chat completion as tells it from other JSON."""
@@ -93,25 +98,46 @@ class _Heard:
 class _Probe:
     """A probe that is under way."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, llm: LLM, clock: Clock) -> None:
         self.status = 0
-        self.answered_at: int | None = None
+        self.bytes_sent = 0
         self.bytes_received = 0
-        self.notes: dict[str, str] = {}
-        self._target = target
+        self._llm = llm
+        self._notes: dict[str, str] = {}
+        self._answered_at: int | None = None
+        self._began_ns, self._began_at = clock.now_ns(), perf_counter_ns()
 
-    async def run(self, upstream: Upstream, outgoing: UpstreamRequest) -> None:
+    async def run(self, upstream: Upstream, outgoing: UpstreamRequest, target: Target) -> None:
         """Send the request and take its answer; raises what the relay would."""
+        self.bytes_sent = len(outgoing.body)
         async with upstream.exchange(outgoing) as exchange:
-            self.status, self.answered_at = exchange.status, perf_counter_ns()
-            self.notes |= _reported(exchange.headers, self._target)
+            self.status, self._answered_at = exchange.status, perf_counter_ns()
+            self._notes |= _reported(exchange.headers, target)
             heard = _Heard(exchange, self)
-            await check_answer(heard, self._target)
+            await check_answer(heard, target)
             body = b""
             while piece := await heard.read():
                 body += piece
-        if not _is_answer(body, self._target):
-            self.notes["answer"] = "not a chat completion"
+        if not _is_answer(body, target):
+            self._notes["answer"] = "not a chat completion"
+
+    def ended(self, failure: ProbeFailure | None) -> Probed:
+        """Give what came of it."""
+        ended_at = perf_counter_ns()
+        answered_at = self._answered_at or ended_at
+        return Probed(
+            seq=1,
+            llm=self._llm,
+            url=self._llm.configuration.endpoints[0].url,
+            bytes_sent=self.bytes_sent,
+            bytes_received=self.bytes_received,
+            status=self.status,
+            began_ns=self._began_ns,
+            answered_ns=self._began_ns + answered_at - self._began_at,
+            ended_ns=self._began_ns + ended_at - self._began_at,
+            failure=failure,
+            notes=self._notes,
+        )
 
 
 async def probed(
@@ -120,38 +146,29 @@ async def probed(
     """Probe the first endpoint of an LLM; gives probe number 1.
 
     It goes the way of a call, but alone: no other endpoint is tried after it, and what comes of it
-    changes nothing for calls. Raises what is neither the upstream's doing nor the way's.
+    changes nothing for calls. Raises what is neither the upstream's doing nor the way's, such as
+    Unavailable where no connection is free or the process shuts down.
     """
     endpoint, timeout_s = target.endpoints[0], timeout_ms / 1000
     deadlines = Deadlines(
         connect_s=timeout_s, first_byte_s=timeout_s, idle_s=timeout_s, total_s=timeout_s
     )
     small = _for_one_token(target)
-    content = _content(small, text, clock)
-    outgoing = request(small, endpoint, asked, content, deadlines)
-    probe, failure, bytes_sent = _Probe(target), None, len(outgoing.body)
-    began_ns, began_at = clock.now_ns(), perf_counter_ns()
+    outgoing = request(small, endpoint, asked, _content(small, text, clock), deadlines)
+    probe, failure = _Probe(target.llm, clock), None
     try:
-        await probe.run(upstream, outgoing)
-    except ENDPOINT_ERRORS as error:
+        await probe.run(upstream, outgoing, target)
+    except FAILURES as error:
         if not probe.status and isinstance(error, NOTHING_SENT):
-            bytes_sent = 0
+            probe.bytes_sent = 0
         if OUT_OF_TOKENS not in error.message or probe.status != BAD_REQUEST:
             failure = _failure(error, probe.status, target)
-    ended_at = perf_counter_ns()
-    return Probed(
-        seq=1,
-        llm=target.llm,
-        url=endpoint.url,
-        bytes_sent=bytes_sent,
-        bytes_received=probe.bytes_received,
-        status=probe.status,
-        began_ns=began_ns,
-        answered_ns=began_ns + (probe.answered_at or ended_at) - began_at,
-        ended_ns=began_ns + ended_at - began_at,
-        failure=failure,
-        notes=probe.notes,
-    )
+    return probe.ended(failure)
+
+
+def without_credential(llm: LLM, error: CredentialUnusable, clock: Clock) -> Probed:
+    """Give what comes of a probe for which there is no credential: nothing is sent."""
+    return _Probe(llm, clock).ended(ProbeFailure(ProbeStage.CREDENTIAL, error.message))
 
 
 def _content(target: Target, text: str, clock: Clock) -> dict[str, msgspec.Raw] | WireRequest:
@@ -197,7 +214,7 @@ def _stage(error: DragomanError, status: int) -> ProbeStage:
             return ProbeStage.EGRESS
         case ProxyFailed():
             return ProbeStage.PROXY
-        case UpstreamUnreachable() | ConnectTimeout() | Unavailable():
+        case UpstreamUnreachable() | ConnectTimeout():
             return ProbeStage.CONNECT
         case _:
             return ProbeStage.ANSWER
@@ -227,6 +244,10 @@ def _reported(headers: Headers, target: Target) -> dict[str, str]:
     found = [
         (name.decode("latin-1"), value[:MAX_REPORTED_LENGTH].decode("latin-1"))
         for name, value in headers
-        if (name in REPORTED or name.startswith(REPORTED_PREFIX)) and not target.hidden.is_in(value)
+        if (
+            name in REPORTED
+            or (name.startswith(REPORTED_PREFIX) and not target.hidden.is_in_name(name))
+        )
+        and not target.hidden.is_in(value)
     ]
     return dict(found[:MAX_REPORTED])

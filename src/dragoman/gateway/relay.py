@@ -262,6 +262,9 @@ def _passed_to_caller(headers: Headers, hidden: Hidden) -> Headers:
     return [
         line
         for line in headers
-        if (line[0] in PASSED_TO_CALLER or line[0].startswith(PASSED_PREFIX))
+        if (
+            line[0] in PASSED_TO_CALLER
+            or (line[0].startswith(PASSED_PREFIX) and not hidden.is_in_name(line[0]))
+        )
         and not hidden.is_in(line[1])
     ]

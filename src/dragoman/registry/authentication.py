@@ -50,7 +50,9 @@ class Authenticator:
     async def verify(self, keys: Sequence[PresentedKey]) -> Actor:
         """Do the same for keys whose digests are known already."""
         if not keys:
-            raise Unauthenticated("Missing API key. Send it as 'Authorization: Bearer <key>'.")
+            raise Unauthenticated(
+                "Missing API key. Send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'."
+            )
         who = await self._verify(keys[0])
         for key in keys[1:]:
             if key.digest != keys[0].digest:

@@ -11,7 +11,7 @@ from tests.dialects.anam.tenants import LLMS, SOME_ID, Tenant, an_llm
 from tests.running import RunningDragoman
 
 INVALID = "Invalid API key."
-MISSING = "Missing API key. Send it as 'Authorization: Bearer <key>'."
+MISSING = "Missing API key. Send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'."
 SCHEME = "Use 'Authorization: Bearer <key>' or 'x-api-key: <key>'."
 
 

@@ -133,6 +133,17 @@ def test_an_id_that_is_none_is_refused(admin: httpx2.Client, llms: str, llm_id: 
         error(answer, answer.status_code, CODES[answer.status_code])
 
 
+def test_an_id_in_a_body_is_told_what_it_must_be_and_may_be_in_any_case(
+    admin: httpx2.Client, llms: str
+) -> None:
+    refused = admin.post(llms, json=an_llm(llmId="x", ownerId="y"))
+    said = error(refused, 400, "INVALID_ARGUMENT")
+    assert said == "llmId: must be a UUID; ownerId: must be a UUID"
+    made = created(admin, llms, llmId=SOME_ID.upper())
+    assert made["llmId"] == SOME_ID
+    assert admin.delete(f"{llms}/{SOME_ID}").status_code == 204
+
+
 def test_a_fault_of_ours_tells_nothing_but_where_the_operator_finds_it(
     tenant: Tenant, admin: httpx2.Client
 ) -> None:

@@ -21,6 +21,7 @@ from dragoman.dialects.goodmem.routes import application
 from dragoman.domain.principal import Role
 from tests.dialects.goodmem.registrations import an_llm, credentials, error, shown
 from tests.fakes.authenticator import FakeAuthenticator
+from tests.gateway.test_directory import platform_llm
 from tests.registry.installation import Installation
 
 LLMS = "/v1/llms"
@@ -95,3 +96,15 @@ async def test_whose_credentials_are_shown_depends_on_the_permission(
         assert said.endswith(f"{missing}ANY.")
     async with serving(installation, admin, Reach.ANY) as http:
         assert "credentials" in shown(await http.get(path, params=ASKED))
+
+
+@pytest.mark.parametrize("reaches", [[], [Reach.OWN], [Reach.ANY]])
+async def test_a_platform_llms_credentials_are_seen_by_nobody_whatever_they_hold(
+    installation: Installation, reaches: list[Reach]
+) -> None:
+    llm = await platform_llm(installation, "shared")
+    async with serving(installation, await installation.acting(), *reaches) as http:
+        said = error(await http.get(f"{LLMS}/{llm.id}", params=ASKED), 403, "PERMISSION_DENIED")
+    assert said == (
+        "This is a default LLM of the platform; its credentials can be seen by nobody here."
+    )

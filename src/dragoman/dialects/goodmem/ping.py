@@ -1,23 +1,24 @@
 """GoodMem's two routes that probe an LLM: once, or as a stream of events."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
 
-from dragoman.authz.check import Actor
 from dragoman.authz.policy import Action
 from dragoman.dialect.exchange import CallerGone
 from dragoman.dialect.record import CALLER, Receive, Scope, Send
-from dragoman.dialect.route import CallingActor, needs
+from dragoman.dialect.route import CallingActor, VerifiedAgain, needs
 from dragoman.dialect.watch import Watch
 from dragoman.dialects.goodmem import ping_mapping, ping_schema
 from dragoman.dialects.goodmem.errors import failures
 from dragoman.domain.errors import NotCallable, PreconditionFailed
-from dragoman.gateway.probe import Ended, Prober
-from dragoman.gateway.probe_plan import Limit, Plan
+from dragoman.gateway.probe import Ended, Listener, Prober
+from dragoman.gateway.probe_plan import Limit
 from dragoman.gateway.probe_result import Probed, Summary
 
 ONCE, STREAM = "/v1/ping:once", "/v1/ping:stream"
@@ -26,7 +27,7 @@ NDJSON, EVENTS = "application/x-ndjson", "text/event-stream"
 
 Responses = dict[int | str, dict[str, Any]]
 
-FAILURES = failures(400, 401, 403, 404, 412, 413, 415, 429, 502)
+FAILURES = failures(400, 401, 403, 404, 412, 413, 415, 429)
 
 
 def add_ping(app: FastAPI, prober: Prober) -> None:
@@ -82,7 +83,7 @@ class _Handlers:
     async def once(
         self, body: ping_schema.PingOnce, request: Request, actor: CallingActor
     ) -> ping_schema.PingResult | Response:
-        """Probe an LLM. A failure of its server is an answer too, with `ok` false."""
+        """Probe an LLM. A failure of its server or credential is an answer too: `ok` is false."""
         plan = ping_mapping.plan(body)
         try:
             with _as_precondition(), Watch(request.scope["extensions"][CALLER]):
@@ -92,17 +93,36 @@ class _Handlers:
         return ping_mapping.shown_once(probed, plan.limits)
 
     async def stream(
-        self, body: ping_schema.PingStream, actor: CallingActor, accept: Accept = NDJSON
+        self,
+        body: ping_schema.PingStream,
+        actor: CallingActor,
+        again: VerifiedAgain,
+        accept: Accept = NDJSON,
     ) -> Response:
         """Probe an LLM several times, and tell of each probe when it has ended."""
         plan = ping_mapping.plan(body)
-        return _Events(self._prober, actor, plan, are_sse=_wants_sse(accept))
+        series = partial(self._prober.series, actor, again, plan)
+        return _Events(series, plan.limits, are_sse=_wants_sse(accept))
+
+
+QUALITY = re.compile(r"0(?:\.\d{0,3})?|1(?:\.0{0,3})?")
+"""How much a kind of answer is wanted (RFC 9110, section 12.4.2)."""
 
 
 def _wants_sse(accept: str) -> bool:
-    """Tell whether server-sent events are asked for, and not lines before them."""
-    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return next((kind for kind in kinds if kind in {NDJSON, EVENTS}), NDJSON) == EVENTS
+    """Tell whether server-sent events are wanted more than lines; of equals the first one is."""
+    wanted: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        kind, *parameters = (word.strip() for word in part.split(";"))
+        if kind in {NDJSON, EVENTS}:
+            wanted.setdefault(kind, _quality(parameters))
+    return wanted.get(EVENTS, 0) > 0 and max(wanted, key=wanted.__getitem__) == EVENTS
+
+
+def _quality(parameters: Sequence[str]) -> float:
+    """Read how much a kind is wanted; what cannot be read is as if it were not there."""
+    said = next((word[2:] for word in parameters if word.startswith("q=")), "")
+    return float(said) if QUALITY.fullmatch(said) else 1.0
 
 
 @contextmanager
@@ -123,11 +143,16 @@ class _Events(JSONResponse):
 
     media_type = NDJSON
 
-    def __init__(self, prober: Prober, who: Actor, plan: Plan, *, are_sse: bool) -> None:
+    def __init__(
+        self,
+        series: Callable[[Listener], Awaitable[None]],
+        limits: Sequence[Limit],
+        *,
+        are_sse: bool,
+    ) -> None:
         super().__init__(None)
-        self._prober = prober
-        self._who = who
-        self._plan = plan
+        self._series = series
+        self._limits = limits
         self._are_sse = are_sse
         self._send: Send
 
@@ -135,7 +160,7 @@ class _Events(JSONResponse):
         """Probe for as long as the caller is there."""
         self._send = send
         with suppress(CallerGone), _as_precondition(), Watch(asgi["extensions"][CALLER]):
-            await self._prober.series(self._who, self._plan, self)
+            await self._series(self)
             await send({"type": "http.response.body", "body": b""})
 
     async def begin(self) -> None:
@@ -146,7 +171,7 @@ class _Events(JSONResponse):
 
     async def tell(self, event: Limit | Ended | Probed | Summary) -> None:
         """Write an event."""
-        shown = ping_mapping.event(event, self._plan.limits)
+        shown = ping_mapping.event(event, self._limits)
         text = shown.model_dump_json(by_alias=True, exclude_none=True).encode()
         line = b"data: " + text + b"\n\n" if self._are_sse else text + b"\n"
         await self._send({"type": "http.response.body", "body": line, "more_body": True})

@@ -135,7 +135,7 @@ def _result(probed: Probed, notes: dict[str, str]) -> PingResult:
 
 def _summary(summary: Summary, limits: Sequence[Limit]) -> PingSummary:
     return PingSummary(
-        endpoint=_endpoint(summary.last),
+        endpoint=_endpoint(summary),
         requests=summary.probes,
         responses=summary.probes,
         ok=summary.ok,
@@ -153,7 +153,7 @@ def _summary(summary: Summary, limits: Sequence[Limit]) -> PingSummary:
     )
 
 
-def _endpoint(probed: Probed) -> PingEndpoint:
+def _endpoint(probed: Probed | Summary) -> PingEndpoint:
     configuration = probed.llm.configuration
     provider = configuration.provider or Provider.CUSTOM_OPENAI_COMPATIBLE
     return PingEndpoint(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from pydantic.alias_generators import to_camel
 
 from dragoman.dialects.goodmem import schema
-from dragoman.domain.errors import Invalid
+from dragoman.domain.errors import Invalid, Problem
 
 Path = tuple[str | int, ...]
 
@@ -25,12 +25,15 @@ WIRE_NAMES: Mapping[str, str] = MappingProxyType(
 
 @contextmanager
 def in_words_of(body: schema.LlmCreate | schema.LlmUpdate) -> Iterator[None]:
-    """Let problems that the block raises name the members as the request wrote them."""
+    """Let problems that the block raises be told in the words of the request."""
     try:
         yield
     except Invalid as error:
         raise Invalid(
-            *(p._replace(path=_wire_path(p.path, p.code, body)) for p in error.problems)
+            *(
+                p._replace(path=_wire_path(p.path, p.code, body), message=_message(p))
+                for p in error.problems
+            )
         ) from None
 
 
@@ -57,6 +60,11 @@ def _wire_path(path: Path, code: str, body: schema.LlmCreate | schema.LlmUpdate)
         case _:
             first, *rest = (to_camel(step) if isinstance(step, str) else step for step in path)
             return (WIRE_NAMES.get(str(path[0]), first), *rest)
+
+
+def _message(problem: Problem) -> str:
+    """Write what is wrong; ids are read in any case here."""
+    return "must be a UUID" if problem.code == "invalid_id" else problem.message
 
 
 def _in_api_key(member: str) -> Path:
