@@ -1,5 +1,6 @@
 """Secrets that the operator holds, through the server as it is shipped, with two workers."""
 
+import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,9 @@ from tests.scripted_upstream import ScriptedUpstream, forever, read_request, rep
 from tests.secret_sources.vault_server import TOKEN, VaultServer
 
 SECRETS = {"env": "sk-canary-env", "file": "sk-canary-file", "vault": "sk-canary-vault"}
+FELT_WITHIN_S = 1.0
+"""How long a change takes at most to be heard of by every worker [s]."""
+
 CALLS = 8
 """Enough that each worker has some."""
 
@@ -85,6 +89,7 @@ async def test_an_llm_is_called_with_a_secret_that_is_lent(
     secret = uris(server)[source]
     await operator.grant(secret, upstream.url)
     await operator.register(f"{upstream.url}/v1/chat/completions", secret, source)
+    await asyncio.sleep(FELT_WITHIN_S)  # a worker may remember what was granted before
     upstream.requests.clear()
     with server.client() as client:
         for _ in range(CALLS):
